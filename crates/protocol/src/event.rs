@@ -1,0 +1,297 @@
+//! What happens, told once: the same events make the journal, the `--json` output and the page.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use ts_rs::TS;
+
+use crate::failure::Failure;
+use crate::ids::{RunId, StepId};
+use crate::snapshot::{ServiceStatus, TickSample};
+
+/// The version of this vocabulary, written into every `run.json`. Additions keep it; a change of meaning raises it.
+pub const EVENT_VERSION: u32 = 1;
+
+/// Something that happened.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, TS)]
+#[ts(export)]
+pub struct Event {
+    /// Strictly increasing within a stack; durable and ephemeral events share the count, so a journal has gaps.
+    pub seq: u64,
+    /// When, in UTC.
+    #[ts(type = "string")]
+    pub at: Timestamp,
+    /// The run it belongs to; absent for what happens between runs (throughput, service health).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    pub run: Option<RunId>,
+    /// What happened.
+    pub kind: EventKind,
+}
+
+/// The kinds of event. See [`EventKind::is_durable`] for which of them the journal keeps.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, TS)]
+#[serde(tag = "type", rename_all = "snake_case")]
+#[ts(export)]
+pub enum EventKind {
+    /// A run began, with the whole plan.
+    RunStarted {
+        /// What the run is for.
+        operation: Operation,
+        /// Its steps in a valid order.
+        steps: Vec<StepPlan>,
+    },
+    /// A step is about to act; fsynced before it does.
+    StepStarted {
+        /// Which step.
+        step: StepId,
+    },
+    /// A step ended.
+    StepFinished {
+        /// Which step.
+        step: StepId,
+        /// How it ended.
+        outcome: StepOutcome,
+    },
+    /// Something was made, found or removed.
+    Resource {
+        /// The step that did it.
+        step: StepId,
+        /// What was done to it.
+        action: ResourceAction,
+        /// What sort of thing, for example `process`.
+        resource: String,
+        /// Which one.
+        name: String,
+    },
+    /// Something worth a user's attention that did not stop the run.
+    Diagnostic {
+        /// The step it concerns, if one.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        #[ts(optional)]
+        step: Option<StepId>,
+        /// How much it matters.
+        severity: Severity,
+        /// What happened and what to do.
+        failure: Failure,
+    },
+    /// The user asked the run to stop.
+    CancelRequested,
+    /// The run ended.
+    RunFinished {
+        /// How it ended.
+        outcome: RunOutcome,
+    },
+    /// How far a step has come. Ephemeral.
+    Progress {
+        /// Which step.
+        step: StepId,
+        /// Units done.
+        done: u64,
+        /// Units in all, if known.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        #[ts(optional)]
+        total: Option<u64>,
+        /// What is counted, for example `rows`.
+        unit: String,
+        /// What is being done right now, in words.
+        message: String,
+    },
+    /// A line of a log. Ephemeral here because the log file keeps it.
+    Log {
+        /// The log it belongs to, see [`crate::logs::LogSource`].
+        source: String,
+        /// The step or service that wrote it.
+        origin: String,
+        /// How much it matters.
+        level: Level,
+        /// The line, redacted, without its line break.
+        line: String,
+    },
+    /// The shop wrote a tick. Ephemeral.
+    Throughput {
+        /// What it wrote and how fast.
+        sample: TickSample,
+    },
+    /// The health of the stack's services changed. Ephemeral.
+    Services {
+        /// All of them.
+        services: Vec<ServiceStatus>,
+    },
+    /// New charts were published. Ephemeral.
+    ChartsPublished {
+        /// When they were published.
+        #[ts(type = "string")]
+        published_at: Timestamp,
+    },
+    /// A kind this version does not know. It is shown, and folds as nothing.
+    #[serde(untagged)]
+    #[ts(skip)]
+    Unknown(serde_json::Value),
+}
+
+impl EventKind {
+    /// Whether the journal keeps it. Ephemeral kinds may be dropped under pressure, durable ones never.
+    pub fn is_durable(&self) -> bool {
+        !matches!(
+            self,
+            Self::Progress { .. }
+                | Self::Log { .. }
+                | Self::Throughput { .. }
+                | Self::Services { .. }
+                | Self::ChartsPublished { .. }
+        )
+    }
+}
+
+/// What a run is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, TS)]
+#[serde(rename_all = "snake_case")]
+#[ts(export)]
+pub enum Operation {
+    /// Make the stack and start everything.
+    Up,
+    /// Load and model what is new.
+    Refresh,
+    /// Remove everything `up` made.
+    Down,
+}
+
+impl Operation {
+    /// The verb, as the CLI spells it.
+    pub fn verb(self) -> &'static str {
+        match self {
+            Self::Up => "up",
+            Self::Refresh => "refresh",
+            Self::Down => "down",
+        }
+    }
+}
+
+/// A step as the plan shows it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[ts(export)]
+pub struct StepPlan {
+    /// Its identifier.
+    pub id: StepId,
+    /// A short title, for example “PostgreSQL”.
+    pub title: String,
+    /// What it will do, in plain words.
+    pub summary: String,
+    /// The steps it waits for.
+    pub needs: Vec<StepId>,
+}
+
+/// How a step ended.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(tag = "result", rename_all = "snake_case")]
+#[ts(export)]
+pub enum StepOutcome {
+    /// It did its work.
+    Done {
+        /// Facts other steps and the user may want, for example a URL.
+        outputs: BTreeMap<String, String>,
+    },
+    /// There was nothing to do.
+    AlreadyDone {
+        /// Why, in words.
+        reason: String,
+    },
+    /// It was not tried.
+    Skipped {
+        /// Why, in words.
+        reason: String,
+    },
+    /// It failed.
+    Failed {
+        /// What went wrong.
+        failure: Failure,
+    },
+    /// It was stopped at the user's wish.
+    Cancelled,
+}
+
+/// What was done to a resource.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "snake_case")]
+#[ts(export)]
+pub enum ResourceAction {
+    /// It was made or started.
+    Created,
+    /// It was there already and is used.
+    Found,
+    /// It was removed or stopped.
+    Removed,
+}
+
+/// How much a diagnostic matters.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "snake_case")]
+#[ts(export)]
+pub enum Severity {
+    /// Good to know.
+    Info,
+    /// Something is not as it should be; the run goes on.
+    Warning,
+    /// Something failed.
+    Error,
+}
+
+/// The level of a log line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, TS)]
+#[serde(rename_all = "snake_case")]
+#[ts(export)]
+pub enum Level {
+    /// Detail for finding faults.
+    Debug,
+    /// What is going on.
+    Info,
+    /// Something is not as it should be.
+    Warn,
+    /// Something failed.
+    Error,
+}
+
+/// How a run ended.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(tag = "result", rename_all = "snake_case")]
+#[ts(export)]
+pub enum RunOutcome {
+    /// Every step is done.
+    Succeeded,
+    /// A step failed; the rest stopped. Run it again to resume.
+    Failed {
+        /// The first failure.
+        failure: Failure,
+    },
+    /// The user cancelled. Run it again to resume.
+    Cancelled,
+    /// The process running it was killed; written by the next one that finds it.
+    Interrupted,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(line: &str) -> Event {
+        serde_json::from_str(line).expect("an event")
+    }
+
+    #[test]
+    fn an_unknown_kind_survives_a_round_trip() {
+        let line = r#"{"seq":7,"at":"2026-11-01T10:00:00Z","kind":{"type":"from_the_future","depth":3}}"#;
+        let event = read(line);
+        let EventKind::Unknown(value) = &event.kind else { panic!("known? {event:?}") };
+        assert_eq!(value["depth"], 3);
+        assert_eq!(read(&serde_json::to_string(&event).expect("serialises")), event);
+    }
+
+    #[test]
+    fn known_kinds_are_not_taken_for_unknown() {
+        let event = read(r#"{"seq":1,"at":"2026-11-01T10:00:00Z","run":"R","kind":{"type":"cancel_requested"}}"#);
+        assert_eq!(event.kind, EventKind::CancelRequested);
+        assert!(event.kind.is_durable());
+    }
+}

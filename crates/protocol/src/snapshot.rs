@@ -1,0 +1,198 @@
+//! A stack as it stands at one sequence number. Whoever attaches gets this, then every event after it.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use ts_rs::TS;
+
+use crate::config::StackConfig;
+use crate::event::{Operation, RunOutcome};
+use crate::fold::RunState;
+use crate::ids::{RunId, StackName};
+
+/// Everything a dashboard needs at once.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, TS)]
+#[ts(export)]
+pub struct Snapshot {
+    /// Events up to and including this number are in it.
+    pub seq: u64,
+    /// The stack's settings.
+    pub config: StackConfig,
+    /// Where the stack stands.
+    pub state: StackState,
+    /// The latest run, finished or not.
+    pub run: Option<RunState>,
+    /// The services and their health.
+    pub services: Vec<ServiceStatus>,
+    /// What can be opened in a browser.
+    pub links: Vec<Link>,
+    /// The rate the shop is asked to keep, in orders a minute; 0 is paused.
+    pub orders_per_minute: f64,
+    /// The latest ticks, oldest first (at most 300).
+    pub throughput: Vec<TickSample>,
+}
+
+/// Where a stack stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "snake_case")]
+#[ts(export)]
+pub enum StackState {
+    /// Made, never brought up.
+    New,
+    /// A run is under way.
+    Busy,
+    /// Up and healthy.
+    Up,
+    /// Up, but a service is not well.
+    Degraded,
+    /// Parts of it exist: `up` resumes, `down` removes.
+    Partial,
+}
+
+/// A stack in the list on the Welcome screen.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, TS)]
+#[ts(export)]
+pub struct StackSummary {
+    /// Its settings.
+    pub config: StackConfig,
+    /// Where it stands.
+    pub state: StackState,
+    /// Its latest run.
+    pub last_run: Option<RunSummary>,
+    /// The folder it lives in.
+    pub folder: String,
+}
+
+/// One line of the run history.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, TS)]
+#[ts(export)]
+pub struct RunSummary {
+    /// The run.
+    pub run: RunId,
+    /// What it was for.
+    pub operation: Operation,
+    /// When it began, UTC.
+    #[ts(type = "string")]
+    pub started_at: Timestamp,
+    /// When it ended, UTC; absent while it runs.
+    #[ts(type = "string | null")]
+    pub finished_at: Option<Timestamp>,
+    /// How it ended.
+    pub outcome: Option<RunOutcome>,
+}
+
+/// A run of the pipeline in Dagster, whoever started it (app, schedule or Dagster's own page).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[ts(export)]
+pub struct PipelineRun {
+    /// Dagster's identifier.
+    pub id: String,
+    /// The job's name.
+    pub job: String,
+    /// Dagster's status, for example `SUCCESS`.
+    pub status: String,
+    /// `app`, `schedule` or `manual`.
+    pub trigger: String,
+    /// When it began, UTC.
+    #[ts(type = "string | null")]
+    pub started_at: Option<Timestamp>,
+    /// When it ended, UTC.
+    #[ts(type = "string | null")]
+    pub finished_at: Option<Timestamp>,
+    /// Its page in Dagster.
+    pub url: String,
+}
+
+/// A supervised process and its health.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[ts(export)]
+pub struct ServiceStatus {
+    /// Identifier, for example `postgres`; its log is `service/<name>`.
+    pub name: String,
+    /// For people, for example “PostgreSQL”.
+    pub title: String,
+    /// Its health.
+    pub health: Health,
+    /// What it is doing or what is wrong.
+    pub detail: String,
+    /// Its process id while it runs.
+    pub pid: Option<u32>,
+    /// How often it was started again since the agent began.
+    pub restarts: u32,
+}
+
+/// The health of a service.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "snake_case")]
+#[ts(export)]
+pub enum Health {
+    /// Not running, and not meant to.
+    Stopped,
+    /// Running, not ready yet.
+    Starting,
+    /// Ready.
+    Healthy,
+    /// Running or meant to run, and not well.
+    Unhealthy,
+}
+
+/// Something that can be opened in a browser.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[ts(export)]
+pub struct Link {
+    /// Identifier, for example `dagster`.
+    pub id: String,
+    /// For people.
+    pub title: String,
+    /// Where it leads.
+    pub url: String,
+}
+
+/// What one tick of the shop wrote.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, TS)]
+#[ts(export)]
+pub struct TickSample {
+    /// The tick's number.
+    pub tick: i64,
+    /// When it was written, UTC.
+    #[ts(type = "string")]
+    pub at: Timestamp,
+    /// New orders.
+    pub orders: i64,
+    /// Rows written, of all tables.
+    pub rows: i64,
+    /// Orders whose status changed.
+    pub status_changes: i64,
+    /// Time to make the rows, in milliseconds.
+    pub generate_ms: f64,
+    /// Time to write them, in milliseconds.
+    pub write_ms: f64,
+}
+
+/// What `down` leaves behind, looked at after everything ended: nothing, if every item is `gone`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[ts(export)]
+pub struct Proof {
+    /// The stack that was removed.
+    pub stack: StackName,
+    /// What was looked at.
+    pub items: Vec<ProofItem>,
+}
+
+impl Proof {
+    /// Whether nothing is left.
+    pub fn holds(&self) -> bool {
+        self.items.iter().all(|item| item.gone)
+    }
+}
+
+/// One thing that must be gone.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[ts(export)]
+pub struct ProofItem {
+    /// What was looked for, for example “processes of this stack”.
+    pub what: String,
+    /// Whether it is gone.
+    pub gone: bool,
+    /// What was looked at, or what is left.
+    pub detail: String,
+}
