@@ -1,1 +1,18 @@
-//! RetailFlow.
+//! The engine: it runs plans of steps, keeps a journal of what it did, and looks after processes.
+//!
+//! It knows no shop and no cloud. What a step does is its own affair; that steps run in order, side by side, within
+//! their deadlines, are journalled before they act and can be cancelled and resumed, is the engine's.
+
+pub mod journal;
+pub mod logs;
+pub mod plan;
+pub mod process;
+pub mod run;
+pub mod secret;
+pub mod step;
+
+pub use journal::{Journal, StackLock};
+pub use plan::{Direction, Plan};
+pub use run::{Emitter, Runner};
+pub use secret::{Redactor, Secret};
+pub use step::{Outputs, Presence, Step, StepContext};

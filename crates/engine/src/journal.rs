@@ -1,0 +1,265 @@
+//! The journal of a run: what was attempted, written before it was attempted.
+//!
+//! `runs/<id>/run.json` names the run and the version of its events; `runs/<id>/journal.jsonl` holds its durable
+//! events, one a line, each synced to disk before anyone acts on it. A line torn by a kill is cut off by the next
+//! process that opens the stack, which then marks the run interrupted.
+
+use std::fs::{self, File, OpenOptions, TryLockError};
+use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom, Write};
+use std::path::{Path, PathBuf};
+
+use jiff::Timestamp;
+use protocol::event::EVENT_VERSION;
+use protocol::snapshot::RunSummary;
+use protocol::{Code, Event, EventKind, Failure, Operation, RunId, RunOutcome, RunState};
+use serde::{Deserialize, Serialize};
+
+const RUN_FILE: &str = "run.json";
+const JOURNAL_FILE: &str = "journal.jsonl";
+
+/// The head of a run, known without reading its journal.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+struct RunHead {
+    version: u32,
+    run: RunId,
+    operation: Operation,
+    started_at: Timestamp,
+}
+
+/// The journal of the run under way.
+#[derive(Debug)]
+pub struct Journal {
+    run: RunId,
+    folder: PathBuf,
+    file: File,
+}
+
+impl Journal {
+    /// Begins a new run under `runs`. Its folder and head are on disk when this returns.
+    pub fn begin(runs: &Path, operation: Operation) -> Result<Self, Failure> {
+        let run = RunId(ulid::Ulid::generate().to_string());
+        let head = RunHead { version: EVENT_VERSION, run: run.clone(), operation, started_at: Timestamp::now() };
+        Self::create(runs, &head).map_err(|error| unwritable(runs, &error))
+    }
+
+    fn create(runs: &Path, head: &RunHead) -> io::Result<Self> {
+        let folder = runs.join(&head.run.0);
+        fs::create_dir_all(&folder)?;
+        let mut head_file = File::create_new(folder.join(RUN_FILE))?;
+        serde_json::to_writer(&mut head_file, head)?;
+        head_file.sync_all()?;
+        let file = File::create_new(folder.join(JOURNAL_FILE))?;
+        sync_folder(&folder)?;
+        sync_folder(runs)?;
+        Ok(Self { run: head.run.clone(), folder, file })
+    }
+
+    /// The run it belongs to.
+    pub fn run(&self) -> &RunId {
+        &self.run
+    }
+
+    /// The same journal on a handle that cannot be written to, as on a full or broken disk.
+    #[cfg(test)]
+    pub(crate) fn with_read_only_file(mut self) -> Self {
+        self.file = File::open(self.folder.join(JOURNAL_FILE)).unwrap();
+        self
+    }
+
+    /// Whether it is still on disk; the last step of a teardown removes it.
+    pub fn exists(&self) -> bool {
+        self.folder.exists()
+    }
+
+    /// Appends an event; it is on disk when this returns.
+    pub fn append(&mut self, event: &Event) -> Result<(), Failure> {
+        append_line(&mut self.file, event).map_err(|error| unwritable(&self.folder, &error))
+    }
+}
+
+fn append_line(file: &mut File, event: &Event) -> io::Result<()> {
+    let mut line = serde_json::to_vec(event)?;
+    line.push(b'\n');
+    // One write, so that a kill tears at most the last line.
+    file.write_all(&line)?;
+    file.sync_data()
+}
+
+/// Makes a new or renamed entry of a folder survive a crash of the machine.
+fn sync_folder(folder: &Path) -> io::Result<()> {
+    if cfg!(unix) { File::open(folder)?.sync_all() } else { Ok(()) }
+}
+
+fn unwritable(path: &Path, error: &io::Error) -> Failure {
+    Failure::environment(format!("The journal in {} could not be written", path.display()))
+        .source(error)
+        .hint("Nothing is done that the journal does not hold. Make room on the disk or mend its permissions, then run the command again.")
+}
+
+/// What the journals under `runs` tell: the state to go on from.
+#[derive(Debug, Default)]
+pub struct History {
+    /// The latest run, if any.
+    pub latest: Option<RunState>,
+    /// The highest sequence number ever journalled.
+    pub last_seq: u64,
+}
+
+/// Mends what a kill left (a torn line, a run without an end) and reads the latest run.
+///
+/// The caller holds the stack's lock, so no journal is being written.
+pub fn recover(runs: &Path) -> Result<History, Failure> {
+    let Some(newest) = run_ids(runs).into_iter().next() else { return Ok(History::default()) };
+    let folder = runs.join(&newest.0);
+    let mut events = cut_torn_line(&folder).map_err(|error| unwritable(&folder, &error))?;
+    let mut last_seq = events.last().map_or(0, |event| event.seq);
+    let finished = RunState::replay(&events).is_none_or(|state| state.is_finished());
+    if !finished {
+        last_seq += 1;
+        let end = Event {
+            seq: last_seq,
+            at: Timestamp::now(),
+            run: Some(newest),
+            kind: EventKind::RunFinished { outcome: RunOutcome::Interrupted },
+        };
+        let mut file = OpenOptions::new()
+            .append(true)
+            .open(folder.join(JOURNAL_FILE))
+            .map_err(|error| unwritable(&folder, &error))?;
+        append_line(&mut file, &end).map_err(|error| unwritable(&folder, &error))?;
+        events.push(end);
+    }
+    Ok(History { latest: RunState::replay(&events), last_seq })
+}
+
+/// Truncates a journal to its last whole line and reads it.
+fn cut_torn_line(folder: &Path) -> io::Result<Vec<Event>> {
+    let path = folder.join(JOURNAL_FILE);
+    let Ok(mut file) = OpenOptions::new().read(true).write(true).open(path) else { return Ok(Vec::new()) };
+    let mut bytes = Vec::new();
+    file.read_to_end(&mut bytes)?;
+    let whole = bytes.iter().rposition(|byte| *byte == b'\n').map_or(0, |at| at + 1);
+    if whole < bytes.len() {
+        file.set_len(whole as u64)?;
+        file.seek(SeekFrom::End(0))?;
+        file.sync_all()?;
+    }
+    Ok(parse(&bytes[..whole]))
+}
+
+/// The events of a run's journal, in order; a line that cannot be read is passed over.
+pub fn read(runs: &Path, run: &RunId) -> Vec<Event> {
+    fs::read(runs.join(&run.0).join(JOURNAL_FILE)).map(|bytes| parse(&bytes)).unwrap_or_default()
+}
+
+fn parse(bytes: &[u8]) -> Vec<Event> {
+    BufReader::new(bytes).split(b'\n').filter_map(|line| serde_json::from_slice(&line.ok()?).ok()).collect()
+}
+
+/// The latest run's state, without mending anything; for whoever does not hold the lock.
+pub fn peek_latest(runs: &Path) -> Option<RunState> {
+    let newest = run_ids(runs).into_iter().next()?;
+    RunState::replay(&read(runs, &newest))
+}
+
+/// The runs, newest first, at most `limit`.
+pub fn summaries(runs: &Path, limit: usize) -> Vec<RunSummary> {
+    run_ids(runs).into_iter().take(limit).filter_map(|run| summary(runs, run)).collect()
+}
+
+fn summary(runs: &Path, run: RunId) -> Option<RunSummary> {
+    let head: RunHead = serde_json::from_slice(&fs::read(runs.join(&run.0).join(RUN_FILE)).ok()?).ok()?;
+    let end = read(runs, &run).into_iter().rev().find_map(|event| match event.kind {
+        EventKind::RunFinished { outcome } => Some((event.at, outcome)),
+        _ => None,
+    });
+    let (finished_at, outcome) = end.unzip();
+    Some(RunSummary { run, operation: head.operation, started_at: head.started_at, finished_at, outcome })
+}
+
+/// The run folders, newest first: ULIDs sort by time.
+fn run_ids(runs: &Path) -> Vec<RunId> {
+    let Ok(entries) = fs::read_dir(runs) else { return Vec::new() };
+    let mut ids: Vec<RunId> = entries
+        .flatten()
+        .filter(|entry| entry.path().join(RUN_FILE).exists())
+        .filter_map(|entry| entry.file_name().into_string().ok().map(RunId))
+        .collect();
+    ids.sort_unstable_by(|a, b| b.cmp(a));
+    ids
+}
+
+/// The lock of a stack: held by its agent for as long as it lives, released by the operating system if it is killed.
+#[derive(Debug)]
+pub struct StackLock {
+    _file: File,
+}
+
+impl StackLock {
+    /// Takes the lock, or fails with [`Code::Busy`] if another process holds it.
+    pub fn acquire(path: &Path) -> Result<Self, Failure> {
+        let broken = |error: &io::Error| {
+            Failure::environment(format!("The lock {} could not be taken", path.display())).source(error)
+        };
+        let file =
+            OpenOptions::new().create(true).truncate(false).write(true).open(path).map_err(|error| broken(&error))?;
+        match file.try_lock() {
+            Ok(()) => Ok(Self { _file: file }),
+            Err(TryLockError::WouldBlock) => {
+                Err(Failure::environment("Another process looks after this stack").code(Code::Busy))
+            }
+            Err(TryLockError::Error(error)) => Err(broken(&error)),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn event(seq: u64, run: &RunId, kind: EventKind) -> Event {
+        Event { seq, at: Timestamp::now(), run: Some(run.clone()), kind }
+    }
+
+    fn started() -> EventKind {
+        EventKind::RunStarted { operation: Operation::Up, steps: Vec::new() }
+    }
+
+    #[test]
+    fn a_killed_run_is_mended_and_marked_interrupted() {
+        let runs = tempfile::tempdir().unwrap();
+        let mut journal = Journal::begin(runs.path(), Operation::Up).unwrap();
+        let run = journal.run().clone();
+        journal.append(&event(1, &run, started())).unwrap();
+        journal.append(&event(5, &run, EventKind::StepStarted { step: "a".into() })).unwrap();
+        journal.file.write_all(b"{\"seq\":6,\"at\":\"20").unwrap();
+        drop(journal);
+
+        let history = recover(runs.path()).unwrap();
+        assert_eq!(history.last_seq, 6);
+        assert_eq!(history.latest.unwrap().outcome, Some(RunOutcome::Interrupted));
+        let again = recover(runs.path()).unwrap();
+        assert_eq!(again.last_seq, 6, "mending twice changes nothing");
+        assert_eq!(read(runs.path(), &run).len(), 3);
+    }
+
+    #[test]
+    fn runs_are_listed_newest_first() {
+        let runs = tempfile::tempdir().unwrap();
+        let first = Journal::begin(runs.path(), Operation::Up).unwrap().run().clone();
+        std::thread::sleep(std::time::Duration::from_millis(2));
+        let second = Journal::begin(runs.path(), Operation::Down).unwrap().run().clone();
+        let listed: Vec<RunId> = summaries(runs.path(), 10).into_iter().map(|summary| summary.run).collect();
+        assert_eq!(listed, [second, first]);
+    }
+
+    #[test]
+    fn the_lock_is_exclusive_until_dropped() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("lock");
+        let lock = StackLock::acquire(&path).unwrap();
+        assert_eq!(StackLock::acquire(&path).unwrap_err().code, Some(Code::Busy));
+        drop(lock);
+        StackLock::acquire(&path).unwrap();
+    }
+}

@@ -1,0 +1,202 @@
+//! The operating system's process table, seen through the marks our processes carry.
+
+use std::collections::BTreeSet;
+use std::ffi::OsString;
+use std::fmt;
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use protocol::Failure;
+use sysinfo::{Pid, Process, ProcessRefreshKind, ProcessStatus, ProcessesToUpdate, Signal, System, UpdateKind};
+
+/// The variable that carries a mark.
+const VARIABLE: &str = "RETAILFLOW_PROCESS";
+
+/// How long the system may take to clear away killed processes.
+const KILL_DEADLINE: Duration = Duration::from_secs(10);
+
+const POLL: Duration = Duration::from_millis(25);
+
+/// Whose process it is and what it does: `<stack folder>#<role>`.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Mark {
+    stack: String,
+    role: String,
+}
+
+impl Mark {
+    /// The mark of a stack's process in a role, for example `postgres`.
+    pub fn new(stack: &Path, role: &str) -> Self {
+        Self { stack: stack.to_string_lossy().into_owned(), role: role.to_owned() }
+    }
+
+    /// The role.
+    pub fn role(&self) -> &str {
+        &self.role
+    }
+
+    /// The environment variable to give to the process.
+    pub fn variable(&self) -> (&'static str, String) {
+        (VARIABLE, self.to_string())
+    }
+
+    fn of(process: &Process) -> Option<Self> {
+        let value = process.environ().iter().find_map(|pair| value_of(pair))?;
+        let (stack, role) = value.rsplit_once('#')?;
+        Some(Self { stack: stack.to_owned(), role: role.to_owned() })
+    }
+}
+
+impl fmt::Display for Mark {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}#{}", self.stack, self.role)
+    }
+}
+
+fn value_of(pair: &OsString) -> Option<&str> {
+    pair.to_str()?.strip_prefix(VARIABLE)?.strip_prefix('=')
+}
+
+/// A living process of a stack.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Found {
+    /// Its process id.
+    pub pid: u32,
+    /// Its mark.
+    pub mark: Mark,
+    /// Whether it was started in this role itself, rather than being a descendant of one that was.
+    pub root: bool,
+    /// Seconds since 1970 at which it started.
+    pub started: u64,
+}
+
+/// The signal a service is asked to stop with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum StopSignal {
+    /// SIGTERM, what most programs expect.
+    Terminate,
+    /// SIGINT: PostgreSQL's “fast shutdown”, which does not wait for clients.
+    Interrupt,
+}
+
+impl StopSignal {
+    fn signal(self) -> Signal {
+        match self {
+            Self::Terminate => Signal::Term,
+            Self::Interrupt => Signal::Interrupt,
+        }
+    }
+}
+
+/// A view of the process table, read when asked.
+pub struct ProcessTable {
+    system: System,
+}
+
+impl ProcessTable {
+    /// Opens the table; fails where the system does not let it be read.
+    pub fn open() -> Result<Self, Failure> {
+        let system = System::new()
+            .map_err(|error| Failure::environment("The list of running processes could not be read").source(&error))?;
+        Ok(Self { system })
+    }
+
+    /// Reads the table and gives the processes of a stack, whatever their role.
+    pub fn of_stack(&mut self, stack: &Path) -> Vec<Found> {
+        let stack = stack.to_string_lossy();
+        self.refresh();
+        let mut found: Vec<Found> =
+            self.system.processes().values().filter_map(|process| self.found(process, &stack)).collect();
+        found.sort_unstable_by_key(|found| (found.started, found.pid));
+        found
+    }
+
+    /// Reads the table and gives the processes in one role.
+    pub fn in_role(&mut self, mark: &Mark) -> Vec<Found> {
+        let mut found = self.of_stack(Path::new(&mark.stack));
+        found.retain(|found| found.mark == *mark);
+        found
+    }
+
+    /// Whether a process seen before still lives. Cheap: it looks at one process only.
+    pub fn lives(&mut self, seen: &Found) -> bool {
+        let pid = Pid::from_u32(seen.pid);
+        self.system.refresh_processes_specifics(ProcessesToUpdate::Some(&[pid]), true, refresh_kind());
+        self.system.process(pid).is_some_and(|process| alive(process) && process.start_time() == seen.started)
+    }
+
+    /// Asks every root in a role to stop, and after `grace` kills whatever still carries the mark.
+    ///
+    /// Blocks for up to `grace` plus ten seconds. Fails if something cannot be killed.
+    pub fn stop(&mut self, mark: &Mark, signal: StopSignal, grace: Duration) -> Result<Vec<Found>, Failure> {
+        let stopped = self.in_role(mark);
+        self.signal(stopped.iter().filter(|found| found.root), signal.signal());
+        if self.gone_within(mark, grace) {
+            return Ok(stopped);
+        }
+        self.kill(mark)?;
+        Ok(stopped)
+    }
+
+    /// Kills whatever carries the mark. Processes that fork while being killed are caught by looking again.
+    pub fn kill(&mut self, mark: &Mark) -> Result<(), Failure> {
+        let deadline = Instant::now() + KILL_DEADLINE;
+        loop {
+            let left = self.in_role(mark);
+            if left.is_empty() {
+                return Ok(());
+            }
+            if Instant::now() > deadline {
+                let pids: BTreeSet<String> = left.iter().map(|found| found.pid.to_string()).collect();
+                let pids = pids.into_iter().collect::<Vec<_>>().join(", ");
+                return Err(Failure::environment(format!("Processes of {} could not be ended", mark.role))
+                    .cause(format!("still running: {pids}"))
+                    .hint("End them in the system's process monitor, then run the command again."));
+            }
+            self.signal(left.iter(), Signal::Kill);
+            std::thread::sleep(POLL);
+        }
+    }
+
+    fn gone_within(&mut self, mark: &Mark, limit: Duration) -> bool {
+        let deadline = Instant::now() + limit;
+        loop {
+            if self.in_role(mark).is_empty() {
+                return true;
+            }
+            if Instant::now() > deadline {
+                return false;
+            }
+            std::thread::sleep(POLL);
+        }
+    }
+
+    fn signal<'a>(&self, to: impl Iterator<Item = &'a Found>, signal: Signal) {
+        for found in to {
+            if let Some(process) = self.system.process(Pid::from_u32(found.pid)) {
+                // `None` where a platform lacks the signal: then it is killed at once.
+                process.kill_with(signal).unwrap_or_else(|| process.kill());
+            }
+        }
+    }
+
+    fn refresh(&mut self) {
+        self.system.refresh_processes_specifics(ProcessesToUpdate::All, true, refresh_kind());
+    }
+
+    fn found(&self, process: &Process, stack: &str) -> Option<Found> {
+        let mark = Mark::of(process).filter(|mark| mark.stack == stack && alive(process))?;
+        let parent = process.parent().and_then(|pid| self.system.process(pid)).and_then(Mark::of);
+        let root = parent.as_ref() != Some(&mark);
+        Some(Found { pid: process.pid().as_u32(), mark, root, started: process.start_time() })
+    }
+}
+
+/// The environment is read anew each time: a process has its parent's until it calls `exec`.
+fn refresh_kind() -> ProcessRefreshKind {
+    ProcessRefreshKind::nothing().with_environ(UpdateKind::Always).without_tasks()
+}
+
+fn alive(process: &Process) -> bool {
+    !matches!(process.status(), ProcessStatus::Zombie | ProcessStatus::Dead)
+}

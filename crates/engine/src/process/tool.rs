@@ -1,0 +1,96 @@
+//! Running a tool to its end: its output is the step's log, and it goes when the step goes.
+
+use std::collections::VecDeque;
+use std::ffi::OsString;
+use std::path::PathBuf;
+use std::process::Stdio;
+
+use process_wrap::tokio::CommandWrap;
+use protocol::{Failure, Level};
+use tokio::io::{AsyncBufReadExt, AsyncRead, BufReader};
+use tokio::sync::mpsc;
+
+use super::service::{command, kill_on_drop, own_session, run_as};
+use super::table::Mark;
+use crate::step::StepContext;
+
+/// Lines of a failed tool's output that its failure quotes.
+const QUOTED: usize = 8;
+
+/// How to run a tool.
+#[derive(Debug, Clone)]
+pub struct ToolSpec {
+    /// Whose it is. Should it survive a kill of ours, it is found by this and ended before the step is tried again.
+    pub mark: Mark,
+    /// The executable.
+    pub program: PathBuf,
+    /// Its arguments; never a secret, every user can read them.
+    pub args: Vec<OsString>,
+    /// Its environment, on top of ours.
+    pub env: Vec<(OsString, OsString)>,
+    /// Where it starts.
+    pub folder: PathBuf,
+    /// The user id it runs as, if not ours. Only root can ask for it.
+    pub user: Option<u32>,
+}
+
+/// Runs a tool, its output going to the step's log line by line. Dropping the future kills it and all it started.
+pub async fn run_tool(context: &StepContext, spec: &ToolSpec) -> Result<(), Failure> {
+    let name = spec.program.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    let mut command = command(&spec.program, &spec.mark, &spec.env);
+    command.args(&spec.args).current_dir(&spec.folder).stdin(Stdio::null());
+    command.stdout(Stdio::piped()).stderr(Stdio::piped());
+    run_as(&mut command, spec.user);
+    let mut wrapped = CommandWrap::from(command);
+    own_session(&mut wrapped);
+    kill_on_drop(&mut wrapped);
+    let mut child = wrapped.spawn().map_err(|error| {
+        Failure::environment(format!("{name} could not be started"))
+            .cause(format!("{}: {error}", spec.program.display()))
+    })?;
+    let (stdout, stderr) = (child.stdout().take(), child.stderr().take());
+    let tail = drain(context, stdout, stderr).await;
+    let status = child.wait().await.map_err(|error| Failure::environment(format!("{name} was lost")).source(&error))?;
+    if status.success() {
+        return Ok(());
+    }
+    let failure = Failure::environment(format!("{name} failed ({status})"));
+    Err(tail.into_iter().fold(failure, Failure::cause))
+}
+
+/// Reads both pipes until they close, and gives the last lines.
+async fn drain(
+    context: &StepContext,
+    stdout: Option<impl AsyncRead + Unpin + Send>,
+    stderr: Option<impl AsyncRead + Unpin + Send>,
+) -> VecDeque<String> {
+    let (sender, mut lines) = mpsc::channel(256);
+    let pump = async {
+        tokio::join!(forward(stdout, sender.clone()), forward(stderr, sender));
+    };
+    let collect = async {
+        let mut tail = VecDeque::with_capacity(QUOTED);
+        while let Some(line) = lines.recv().await {
+            context.log(Level::Info, line.clone()).await;
+            if tail.len() == QUOTED {
+                tail.pop_front();
+            }
+            tail.push_back(line);
+        }
+        tail
+    };
+    tokio::join!(pump, collect).1
+}
+
+async fn forward(pipe: Option<impl AsyncRead + Unpin>, to: mpsc::Sender<String>) {
+    let Some(pipe) = pipe else { return };
+    let mut reader = BufReader::new(pipe);
+    let mut bytes = Vec::new();
+    while matches!(reader.read_until(b'\n', &mut bytes).await, Ok(read) if read > 0) {
+        let line = String::from_utf8_lossy(&bytes).trim_end().to_owned();
+        if !line.is_empty() && to.send(line).await.is_err() {
+            return;
+        }
+        bytes.clear();
+    }
+}

@@ -1,0 +1,223 @@
+//! The only source of user-visible truth: it decides what starts, journals it, and tells everyone.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use protocol::{EventKind, Failure, Level, Operation, RunId, RunOutcome, StepId, StepOutcome};
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
+
+use super::emitter::Emitter;
+use super::executor::execute;
+use crate::journal::Journal;
+use crate::logs::RunLog;
+use crate::plan::{Direction, Plan};
+use crate::secret::Redactor;
+use crate::step::{Finish, Report, StepContext};
+
+/// Reports that may wait for the dispatcher before steps are held back.
+const REPORT_BACKLOG: usize = 1024;
+
+/// Runs one plan.
+pub struct Runner {
+    emitter: Arc<Emitter>,
+    journal: Journal,
+    log: RunLog,
+    redactor: Redactor,
+    cancel: CancellationToken,
+}
+
+impl Runner {
+    /// A runner that journals into `journal` and tells through `emitter`. Cancelling `cancel` stops the run.
+    pub fn new(
+        emitter: Arc<Emitter>,
+        journal: Journal,
+        log: RunLog,
+        redactor: Redactor,
+        cancel: CancellationToken,
+    ) -> Self {
+        Self { emitter, journal, log, redactor, cancel }
+    }
+
+    /// The run's identifier.
+    pub fn id(&self) -> &RunId {
+        self.journal.run()
+    }
+
+    /// Runs the plan to its end.
+    ///
+    /// `Err` only if the journal cannot be written; the run then stops before its next side effect, because what
+    /// is not journalled must not happen.
+    pub async fn run(self, operation: Operation, plan: Plan) -> Result<RunOutcome, Failure> {
+        let (sender, reports) = mpsc::channel(REPORT_BACKLOG);
+        let progress = Progress::new(&plan);
+        let mut dispatch = Dispatch { runner: self, plan, progress, sender, operation };
+        dispatch.tell(EventKind::RunStarted { operation, steps: dispatch.plan.describe() })?;
+        let outcome = dispatch.until_idle(reports).await?;
+        dispatch.tell(EventKind::RunFinished { outcome: outcome.clone() })?;
+        Ok(outcome)
+    }
+}
+
+/// Which steps wait, run and ended.
+struct Progress {
+    waiting: BTreeSet<StepId>,
+    running: BTreeSet<StepId>,
+    succeeded: BTreeSet<StepId>,
+    first_failure: Option<Failure>,
+}
+
+impl Progress {
+    fn new(plan: &Plan) -> Self {
+        Self {
+            waiting: plan.nodes().iter().map(|node| node.id.clone()).collect(),
+            running: BTreeSet::new(),
+            succeeded: BTreeSet::new(),
+            first_failure: None,
+        }
+    }
+}
+
+struct Dispatch {
+    runner: Runner,
+    plan: Plan,
+    progress: Progress,
+    sender: mpsc::Sender<(StepId, Report)>,
+    operation: Operation,
+}
+
+impl Dispatch {
+    async fn until_idle(&mut self, mut reports: mpsc::Receiver<(StepId, Report)>) -> Result<RunOutcome, Failure> {
+        let mut cancel_told = false;
+        loop {
+            if self.runner.cancel.is_cancelled() && !cancel_told {
+                cancel_told = true;
+                self.tell(EventKind::CancelRequested)?;
+            }
+            self.start_ready()?;
+            if self.progress.running.is_empty() {
+                self.skip_waiting()?;
+                return Ok(self.outcome());
+            }
+            let cancel = self.runner.cancel.clone();
+            tokio::select! {
+                Some((step, report)) = reports.recv() => self.take(step, report)?,
+                () = cancel.cancelled(), if !cancel_told => {}
+            }
+        }
+    }
+
+    fn start_ready(&mut self) -> Result<(), Failure> {
+        let stopped = self.runner.cancel.is_cancelled()
+            || (self.plan.direction() == Direction::Build && self.progress.first_failure.is_some());
+        if stopped {
+            return Ok(());
+        }
+        let ready: Vec<_> = self
+            .plan
+            .nodes()
+            .iter()
+            .filter(|node| self.progress.waiting.contains(&node.id))
+            .filter(|node| node.waits_for.is_subset(&self.progress.succeeded))
+            .cloned()
+            .collect();
+        for node in ready {
+            // Intent first: after a kill the journal tells what may have been begun.
+            self.tell(EventKind::StepStarted { step: node.id.clone() })?;
+            self.progress.waiting.remove(&node.id);
+            self.progress.running.insert(node.id.clone());
+            let context = StepContext::new(node.id.clone(), self.sender.clone(), self.runner.cancel.clone());
+            tokio::spawn(execute(node, self.plan.direction(), context));
+        }
+        Ok(())
+    }
+
+    fn take(&mut self, step: StepId, report: Report) -> Result<(), Failure> {
+        match report {
+            Report::Log { level, line } => self.log(&step, level, &line),
+            Report::Progress { done, total, unit, message } => {
+                self.tell(EventKind::Progress { step, done, total, unit, message })
+            }
+            Report::Resource { action, resource, name } => {
+                self.tell(EventKind::Resource { step, action, resource, name })
+            }
+            Report::Diagnostic { severity, failure } => {
+                let failure = self.runner.redactor.redact_failure(failure);
+                self.log(&step, Level::Warn, &failure.to_string())?;
+                self.tell(EventKind::Diagnostic { step: Some(step), severity, failure })
+            }
+            Report::Finished(finish) => self.finish(step, finish),
+        }
+    }
+
+    fn finish(&mut self, step: StepId, finish: Finish) -> Result<(), Failure> {
+        self.progress.running.remove(&step);
+        let outcome = match finish {
+            Finish::Done(outputs) => {
+                self.progress.succeeded.insert(step.clone());
+                self.log(&step, Level::Info, "Done")?;
+                StepOutcome::Done { outputs }
+            }
+            Finish::AlreadyDone(reason) => {
+                self.progress.succeeded.insert(step.clone());
+                self.log(&step, Level::Info, &format!("Nothing to do: {reason}"))?;
+                StepOutcome::AlreadyDone { reason }
+            }
+            Finish::Failed(failure) => {
+                let failure = self.runner.redactor.redact_failure(failure);
+                self.log(&step, Level::Error, &failure.to_string())?;
+                self.progress.first_failure.get_or_insert_with(|| failure.clone());
+                StepOutcome::Failed { failure }
+            }
+            Finish::Cancelled => {
+                self.log(&step, Level::Warn, "Cancelled")?;
+                StepOutcome::Cancelled
+            }
+        };
+        self.tell(EventKind::StepFinished { step, outcome })
+    }
+
+    fn skip_waiting(&mut self) -> Result<(), Failure> {
+        let cancelled = self.runner.cancel.is_cancelled();
+        let waiting = std::mem::take(&mut self.progress.waiting);
+        let in_order: Vec<_> = self.plan.nodes().iter().map(|node| node.id.clone()).collect();
+        for step in in_order.into_iter().filter(|id| waiting.contains(id)) {
+            let reason = if cancelled { "the run was cancelled" } else { "an earlier step failed" };
+            self.tell(EventKind::StepFinished { step, outcome: StepOutcome::Skipped { reason: reason.to_owned() } })?;
+        }
+        Ok(())
+    }
+
+    fn outcome(&self) -> RunOutcome {
+        if let Some(failure) = &self.progress.first_failure {
+            return RunOutcome::Failed { failure: failure.clone() };
+        }
+        if self.progress.succeeded.len() == self.plan.nodes().len() {
+            return RunOutcome::Succeeded;
+        }
+        RunOutcome::Cancelled
+    }
+
+    fn log(&mut self, step: &StepId, level: Level, line: &str) -> Result<(), Failure> {
+        let line = self.runner.redactor.redact(line);
+        self.runner.log.write(level, step.as_str(), &line)?;
+        let (source, origin) = (self.runner.log.source().to_owned(), step.to_string());
+        self.tell(EventKind::Log { source, origin, level, line: line.into_owned() })
+    }
+
+    /// Journals a durable event, then sends it.
+    fn tell(&mut self, kind: EventKind) -> Result<(), Failure> {
+        let durable = kind.is_durable();
+        let event = self.runner.emitter.stamp(Some(self.runner.journal.run()), kind);
+        if durable && !self.journal_is_gone() {
+            self.runner.journal.append(&event)?;
+        }
+        self.runner.emitter.send(event);
+        Ok(())
+    }
+
+    /// The last step of a teardown removes the folder the journal lives in.
+    fn journal_is_gone(&self) -> bool {
+        self.operation == Operation::Down && !self.runner.journal.exists()
+    }
+}

@@ -1,0 +1,54 @@
+//! Carries out one step: check, then apply or destroy, within its deadline, dropped on cancel.
+
+use std::panic::AssertUnwindSafe;
+use std::time::Duration;
+
+use futures::FutureExt;
+use protocol::{Code, Failure};
+
+use crate::plan::{Direction, Node};
+use crate::step::{Finish, Presence, Report, StepContext};
+
+/// How long a `check` may take. It only looks, so it is quick or something hangs.
+const CHECK_DEADLINE: Duration = Duration::from_secs(30);
+
+/// Runs the step to its end and reports it.
+pub(crate) async fn execute(node: Node, direction: Direction, context: StepContext) {
+    let finish = tokio::select! {
+        biased;
+        () = context.cancellation().cancelled() => Finish::Cancelled,
+        // A step that panics must not leave the run waiting for it.
+        finish = AssertUnwindSafe(carry_out(&node, direction, &context)).catch_unwind() => finish.unwrap_or_else(|_| {
+            Finish::Failed(Failure::bug(format!("{} stopped at a defect in the program", node.step.title())))
+        }),
+    };
+    context.send(Report::Finished(finish)).await;
+}
+
+async fn carry_out(node: &Node, direction: Direction, context: &StepContext) -> Finish {
+    let result = match direction {
+        Direction::Build => build(node, context).await,
+        Direction::Teardown => {
+            let destroyed = within(node.step.deadline(), node.step.title(), node.step.destroy(context)).await;
+            destroyed.map(|()| Finish::Done(crate::Outputs::new()))
+        }
+    };
+    result.unwrap_or_else(Finish::Failed)
+}
+
+async fn build(node: &Node, context: &StepContext) -> Result<Finish, Failure> {
+    match within(CHECK_DEADLINE, node.step.title(), node.step.check(context)).await? {
+        Presence::Present(reason) => return Ok(Finish::AlreadyDone(reason)),
+        Presence::Drifted(how) => context.info(format!("To be mended: {how}")).await,
+        Presence::Absent => {}
+    }
+    within(node.step.deadline(), node.step.title(), node.step.apply(context)).await.map(Finish::Done)
+}
+
+async fn within<T>(limit: Duration, title: &str, work: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
+    tokio::time::timeout(limit, work).await.unwrap_or_else(|_| {
+        Err(Failure::environment(format!("{title} did not end within {} s", limit.as_secs()))
+            .code(Code::Deadline)
+            .hint("Look at the last lines of its log. Running the command again resumes."))
+    })
+}

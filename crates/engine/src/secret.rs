@@ -1,0 +1,143 @@
+//! Secrets: kept in the operating system's keyring, never printed, never serialised, and blotted out of every log.
+
+use std::borrow::Cow;
+use std::sync::{Arc, RwLock};
+
+use protocol::Failure;
+use secrecy::{ExposeSecret, SecretString};
+
+/// What a redacted secret is replaced with.
+const BLOT: &str = "••••••";
+
+/// Shorter values are not worth hiding and would blot out half of every log.
+const SHORTEST_REDACTED: usize = 4;
+
+/// A secret in memory. It has no `Serialize`, its `Debug` says nothing, and it is wiped when dropped.
+#[derive(Clone, Debug)]
+pub struct Secret(SecretString);
+
+impl Secret {
+    /// Takes a value that must not be seen again.
+    pub fn new(value: String) -> Self {
+        Self(SecretString::from(value))
+    }
+
+    /// The value, for the one call that needs it.
+    pub fn expose(&self) -> &str {
+        self.0.expose_secret()
+    }
+}
+
+/// Knows every live secret and blots them out of text. Clones share what they know.
+#[derive(Clone, Debug, Default)]
+pub struct Redactor {
+    secrets: Arc<RwLock<Vec<Secret>>>,
+}
+
+impl Redactor {
+    /// From now on this secret is blotted out.
+    pub fn learn(&self, secret: &Secret) {
+        if secret.expose().len() >= SHORTEST_REDACTED {
+            self.secrets.write().unwrap_or_else(std::sync::PoisonError::into_inner).push(secret.clone());
+        }
+    }
+
+    /// The text without any known secret.
+    pub fn redact<'a>(&self, text: &'a str) -> Cow<'a, str> {
+        let secrets = self.secrets.read().unwrap_or_else(std::sync::PoisonError::into_inner);
+        secrets.iter().fold(Cow::Borrowed(text), |text, secret| {
+            if text.contains(secret.expose()) { Cow::Owned(text.replace(secret.expose(), BLOT)) } else { text }
+        })
+    }
+
+    /// The failure without any known secret.
+    pub fn redact_failure(&self, mut failure: Failure) -> Failure {
+        let redact = |text: &mut String| *text = self.redact(text).into_owned();
+        redact(&mut failure.summary);
+        failure.causes.iter_mut().for_each(redact);
+        failure.hint.iter_mut().for_each(redact);
+        failure
+    }
+}
+
+/// The operating system's keyring (Secret Service, Keychain, Credential Manager). Its calls block for up to
+/// hundreds of milliseconds, so each runs on a thread of its own.
+#[derive(Clone, Debug)]
+pub struct Keyring {
+    service: String,
+}
+
+impl Keyring {
+    /// The entries of one service, for example `retailflow/demo`.
+    pub fn new(service: impl Into<String>) -> Self {
+        Self { service: service.into() }
+    }
+
+    /// Stores a secret under a name, replacing an earlier one.
+    pub async fn store(&self, name: &str, secret: Secret) -> Result<(), Failure> {
+        self.with_entry(name, move |entry| entry.set_password(secret.expose())).await
+    }
+
+    /// Reads a secret; `None` if there is none of that name.
+    pub async fn read(&self, name: &str) -> Result<Option<Secret>, Failure> {
+        self.with_entry(name, |entry| match entry.get_password() {
+            Ok(value) => Ok(Some(Secret::new(value))),
+            Err(keyring::Error::NoEntry) => Ok(None),
+            Err(error) => Err(error),
+        })
+        .await
+    }
+
+    /// Removes a secret; one that is not there is success.
+    pub async fn remove(&self, name: &str) -> Result<(), Failure> {
+        self.with_entry(name, |entry| match entry.delete_credential() {
+            Err(keyring::Error::NoEntry) => Ok(()),
+            other => other,
+        })
+        .await
+    }
+
+    async fn with_entry<T: Send + 'static>(
+        &self,
+        name: &str,
+        work: impl FnOnce(&keyring::Entry) -> keyring::Result<T> + Send + 'static,
+    ) -> Result<T, Failure> {
+        let (service, name) = (self.service.clone(), name.to_owned());
+        let result = tokio::task::spawn_blocking(move || work(&keyring::Entry::new(&service, &name)?)).await;
+        result
+            .map_err(|error| Failure::bug("The keyring call did not end").source(&error))?
+            .map_err(|error| unavailable(&error))
+    }
+}
+
+fn unavailable(error: &keyring::Error) -> Failure {
+    Failure::environment("The keyring of this computer cannot be used").source(error).hint(
+        "RetailFlow keeps secrets nowhere else. On Linux, log in to a desktop session or start and unlock a \
+         Secret Service such as gnome-keyring.",
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_known_secret_never_shows() {
+        let secret = Secret::new("hunter2-hunter2".to_owned());
+        let redactor = Redactor::default();
+        let line = "password=hunter2-hunter2 and again hunter2-hunter2";
+        assert_eq!(redactor.redact(line), line, "unknown so far");
+        redactor.clone().learn(&secret);
+        assert_eq!(redactor.redact(line), format!("password={BLOT} and again {BLOT}"));
+        let failure = Failure::environment("x").cause("hunter2-hunter2").hint("try hunter2-hunter2");
+        assert!(!format!("{:?}", redactor.redact_failure(failure)).contains("hunter2"));
+        assert!(!format!("{secret:?}").contains("hunter2"));
+    }
+
+    #[test]
+    fn a_short_value_does_not_blot_out_the_log() {
+        let redactor = Redactor::default();
+        redactor.learn(&Secret::new("a".to_owned()));
+        assert_eq!(redactor.redact("banana"), "banana");
+    }
+}

@@ -1,0 +1,128 @@
+//! The contract of a step, and what the engine offers to one at work.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use protocol::{Failure, Level, ResourceAction, Severity, StepId};
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
+
+/// Facts a step leaves to others, for example a URL. Never a secret: they are journalled.
+pub type Outputs = BTreeMap<String, String>;
+
+/// What [`Step::check`] found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Presence {
+    /// All of it exists as it should; says so in words.
+    Present(String),
+    /// None or only part of it exists.
+    Absent,
+    /// It exists, but not as it should; says how in words.
+    Drifted(String),
+}
+
+/// A unit of work that can be made, looked at and removed.
+///
+/// Idempotent by contract: `apply` after a kill at any point of an earlier `apply` reaches the same end, and so does
+/// `destroy`. A cancelled step's future is dropped at its next `await`, so whatever it started must either go with it
+/// (a transaction, a [`crate::process::run_tool`]) or be found again by `check`.
+#[async_trait]
+pub trait Step: Send + Sync {
+    /// Unique within the plan.
+    fn id(&self) -> StepId;
+    /// A short title, for example “PostgreSQL”.
+    fn title(&self) -> &'static str;
+    /// What `apply` does, in plain words.
+    fn describe_apply(&self) -> String;
+    /// What `destroy` does, in plain words.
+    fn describe_destroy(&self) -> String;
+    /// The steps whose work this one builds on.
+    fn needs(&self) -> Vec<StepId>;
+    /// How long `apply` or `destroy` may take before it counts as failed.
+    fn deadline(&self) -> Duration {
+        Duration::from_secs(120)
+    }
+
+    /// Looks at what exists. It outranks the journal and changes nothing.
+    async fn check(&self, context: &StepContext) -> Result<Presence, Failure>;
+    /// Makes what is missing.
+    async fn apply(&self, context: &StepContext) -> Result<Outputs, Failure>;
+    /// Removes whatever of it exists; nothing to remove is success.
+    async fn destroy(&self, context: &StepContext) -> Result<(), Failure>;
+}
+
+/// What a step at work tells the dispatcher. Private to the engine: users see [`protocol::EventKind`].
+#[derive(Debug)]
+pub(crate) enum Report {
+    Log { level: Level, line: String },
+    Progress { done: u64, total: Option<u64>, unit: String, message: String },
+    Resource { action: ResourceAction, resource: String, name: String },
+    Diagnostic { severity: Severity, failure: Failure },
+    Finished(Finish),
+}
+
+/// How an executor ended its step.
+#[derive(Debug)]
+pub(crate) enum Finish {
+    Done(Outputs),
+    AlreadyDone(String),
+    Failed(Failure),
+    Cancelled,
+}
+
+/// A step's line to the engine while it works.
+#[derive(Clone)]
+pub struct StepContext {
+    step: StepId,
+    reports: mpsc::Sender<(StepId, Report)>,
+    cancel: CancellationToken,
+}
+
+impl StepContext {
+    pub(crate) fn new(step: StepId, reports: mpsc::Sender<(StepId, Report)>, cancel: CancellationToken) -> Self {
+        Self { step, reports, cancel }
+    }
+
+    /// The step at work.
+    pub fn step(&self) -> &StepId {
+        &self.step
+    }
+
+    /// Cancelled when the user asks the run to stop; for work that runs on its own thread.
+    pub fn cancellation(&self) -> &CancellationToken {
+        &self.cancel
+    }
+
+    /// Writes a line to the run's log.
+    pub async fn log(&self, level: Level, line: impl Into<String>) {
+        self.send(Report::Log { level, line: line.into() }).await;
+    }
+
+    /// Writes a line of level `info` to the run's log.
+    pub async fn info(&self, line: impl Into<String>) {
+        self.log(Level::Info, line).await;
+    }
+
+    /// Says how far the step has come. Under pressure it may be dropped.
+    pub fn progress(&self, done: u64, total: Option<u64>, unit: &str, message: impl Into<String>) {
+        let report = Report::Progress { done, total, unit: unit.to_owned(), message: message.into() };
+        // A full channel means newer progress is on its way.
+        let _ = self.reports.try_send((self.step.clone(), report));
+    }
+
+    /// Records something made, found or removed.
+    pub async fn resource(&self, action: ResourceAction, resource: &str, name: impl Into<String>) {
+        self.send(Report::Resource { action, resource: resource.to_owned(), name: name.into() }).await;
+    }
+
+    /// Records something worth a user's attention that does not stop the run.
+    pub async fn diagnostic(&self, severity: Severity, failure: Failure) {
+        self.send(Report::Diagnostic { severity, failure }).await;
+    }
+
+    pub(crate) async fn send(&self, report: Report) {
+        // The dispatcher outlives its executors; if it is gone, nobody is left to tell.
+        let _ = self.reports.send((self.step.clone(), report)).await;
+    }
+}
