@@ -1,0 +1,58 @@
+/** The words and tones states are told in, in one place. */
+import type { Tone } from '../components/Pill.svelte';
+import type { Health } from '../protocol/Health';
+import type { Operation } from '../protocol/Operation';
+import type { RunOutcome } from '../protocol/RunOutcome';
+import type { StackState } from '../protocol/StackState';
+import type { StepStatus } from '../protocol/StepStatus';
+
+interface Word {
+  title: string;
+  tone: Tone;
+}
+
+export const STACK_STATE: Record<StackState, Word> = {
+  new: { title: 'Not started', tone: 'none' },
+  busy: { title: 'Run under way', tone: 'busy' },
+  up: { title: 'Up', tone: 'ok' },
+  degraded: { title: 'A service is unwell', tone: 'bad' },
+  partial: { title: 'Partly there', tone: 'warn' },
+};
+
+export const HEALTH: Record<Health, Word> = {
+  stopped: { title: 'Stopped', tone: 'none' },
+  starting: { title: 'Starting', tone: 'busy' },
+  healthy: { title: 'Healthy', tone: 'ok' },
+  unhealthy: { title: 'Unwell', tone: 'bad' },
+};
+
+export const STEP_STATUS: Record<StepStatus, string> = {
+  waiting: 'Waiting',
+  running: 'Running',
+  done: 'Done',
+  already_done: 'Already done',
+  skipped: 'Skipped',
+  failed: 'Failed',
+  cancelled: 'Stopped',
+};
+
+export const OPERATION: Record<Operation, { title: string; doing: string; done: string }> = {
+  up: { title: 'Bring up', doing: 'Bringing up', done: 'is up' },
+  refresh: { title: 'Refresh', doing: 'Refreshing', done: 'is refreshed' },
+  down: { title: 'Take down', doing: 'Taking down', done: 'is down' },
+};
+
+export function outcomeWord(outcome: RunOutcome | null): Word {
+  switch (outcome?.result) {
+    case undefined:
+      return { title: 'Running', tone: 'busy' };
+    case 'succeeded':
+      return { title: 'Succeeded', tone: 'ok' };
+    case 'failed':
+      return { title: 'Failed', tone: 'bad' };
+    case 'cancelled':
+      return { title: 'Cancelled', tone: 'none' };
+    case 'interrupted':
+      return { title: 'Interrupted', tone: 'warn' };
+  }
+}

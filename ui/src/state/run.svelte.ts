@@ -1,0 +1,193 @@
+/**
+ * The one store of what is known about the open stack: a snapshot, and every event folded into it since.
+ *
+ * The values are raw state replaced as a whole once per batch, because the stream brings hundreds of events a second.
+ */
+import { asFailure, type Host } from '../host/host';
+import type { Event } from '../protocol/Event';
+import type { Failure } from '../protocol/Failure';
+import type { Snapshot } from '../protocol/Snapshot';
+import type { StackState } from '../protocol/StackState';
+import type { Update } from '../protocol/Update';
+import { apply, begin } from './fold';
+
+/** How many ticks the throughput chart holds, as in a snapshot. */
+export const MAX_TICKS = 300;
+/** How long to wait before attaching again after the agent ended, in milliseconds. */
+const REATTACH_MS = 400;
+
+export type Connection = 'none' | 'connecting' | 'live' | 'lost' | 'gone';
+
+export class RunStore {
+  snapshot = $state.raw<Snapshot | null>(null);
+  connection = $state<Connection>('none');
+  failure = $state.raw<Failure | null>(null);
+  /** Grows with each publication of charts, so that whoever shows them knows when to ask again. */
+  chartsVersion = $state(0);
+  /** Grows with each run that ends. */
+  runsEnded = $state(0);
+  /** Grows with each batch that brought lines of a log, by log source. */
+  logVersions = $state.raw<Readonly<Record<string, number>>>({});
+
+  readonly run = $derived(this.snapshot?.run ?? null);
+  readonly active = $derived(this.run !== null && this.run.outcome === null);
+
+  #stack: string | null = null;
+  #detach: (() => void) | null = null;
+  /** Counts attachments: what a former one still brings is dropped. */
+  #generation = 0;
+
+  constructor(private readonly host: Host) {}
+
+  /** Attaches to a stack, leaving the former one. */
+  async attach(stack: string): Promise<void> {
+    this.detach();
+    this.#stack = stack;
+    await this.#watch(stack, this.#generation);
+  }
+
+  detach(): void {
+    this.#generation += 1;
+    this.#detach?.();
+    this.#detach = null;
+    this.#stack = null;
+    this.snapshot = null;
+    this.failure = null;
+    this.connection = 'none';
+    this.logVersions = {};
+  }
+
+  /** Asks for the truth again: events do not say where the whole stack stands after a run. */
+  async resync(): Promise<void> {
+    const generation = this.#generation;
+    if (!this.#stack) return;
+    try {
+      const snapshot = await this.host.call('snapshot', this.#stack);
+      const known = this.snapshot?.seq ?? 0;
+      if (generation === this.#generation && snapshot.seq >= known) this.snapshot = snapshot;
+    } catch {
+      // The stream says `ended` if the stack is gone; anything else heals with the next snapshot.
+    }
+  }
+
+  receive(update: Update): void {
+    switch (update.type) {
+      case 'snapshot':
+        this.snapshot = update.value;
+        this.connection = 'live';
+        this.failure = null;
+        break;
+      case 'events':
+        this.#fold(update.value);
+        break;
+      case 'ended':
+        this.#ended();
+    }
+  }
+
+  async #watch(stack: string, generation: number): Promise<void> {
+    this.connection = 'connecting';
+    try {
+      const detach = await this.host.watch(stack, (update) => {
+        if (generation === this.#generation) this.receive(update);
+      });
+      if (generation === this.#generation) this.#detach = detach;
+      else detach();
+    } catch (thrown) {
+      if (generation !== this.#generation) return;
+      this.failure = asFailure(thrown);
+      this.connection = this.failure.code === 'no_such_stack' ? 'gone' : 'lost';
+    }
+  }
+
+  #ended(): void {
+    if (this.run?.operation === 'down' && this.run.outcome?.result === 'succeeded') {
+      this.connection = 'gone';
+      return;
+    }
+    this.connection = 'lost';
+    const generation = this.#generation;
+    const stack = this.#stack;
+    setTimeout(() => {
+      if (stack && generation === this.#generation) void this.#watch(stack, generation);
+    }, REATTACH_MS);
+  }
+
+  #fold(events: Event[]): void {
+    if (!this.snapshot) return;
+    const before = this.snapshot.run?.outcome;
+    const { snapshot, charts, logs } = foldSnapshot(this.snapshot, events);
+    this.snapshot = snapshot;
+    if (charts) this.chartsVersion += 1;
+    if (logs.size > 0) this.logVersions = bump(this.logVersions, logs);
+    if (!before && snapshot.run?.outcome) {
+      this.runsEnded += 1;
+      void this.resync();
+    }
+  }
+}
+
+interface Folded {
+  snapshot: Snapshot;
+  charts: boolean;
+  logs: Set<string>;
+}
+
+/** Folds a batch of events into a snapshot, and says what else came with them. */
+export function foldSnapshot(from: Snapshot, events: Event[]): Folded {
+  const snapshot = { ...from };
+  const logs = new Set<string>();
+  let ticks: Snapshot['throughput'] | null = null;
+  let charts = false;
+  for (const event of events) {
+    if (event.seq <= snapshot.seq) continue;
+    snapshot.seq = event.seq;
+    const { kind } = event;
+    switch (kind.type) {
+      case 'run_started':
+        snapshot.run = begin(event);
+        snapshot.state = 'busy';
+        break;
+      case 'throughput':
+        (ticks ??= [...snapshot.throughput]).push(kind.sample);
+        break;
+      case 'services':
+        snapshot.services = kind.services;
+        snapshot.state = healthState(snapshot);
+        break;
+      case 'charts_published':
+        charts = true;
+        break;
+      case 'log':
+        logs.add(kind.source);
+        break;
+      default:
+        if (snapshot.run) snapshot.run = apply(snapshot.run, event);
+        if (kind.type === 'run_finished') snapshot.state = stateAfter(snapshot);
+    }
+  }
+  if (ticks) snapshot.throughput = ticks.slice(-MAX_TICKS);
+  return { snapshot, charts, logs };
+}
+
+/** Where the stack stands once its run has ended, as far as events tell; the next snapshot has the last word. */
+function stateAfter({ run, services }: Snapshot): StackState {
+  const stands =
+    run?.operation === 'refresh' || (run?.operation === 'up' && run.outcome?.result === 'succeeded');
+  return stands ? wellness(services) : 'partial';
+}
+
+/** A stack that is up turns degraded, and back, with its services' health. */
+function healthState({ state, services }: Snapshot): StackState {
+  return state === 'up' || state === 'degraded' ? wellness(services) : state;
+}
+
+function wellness(services: Snapshot['services']): StackState {
+  return services.some((service) => service.health === 'unhealthy') ? 'degraded' : 'up';
+}
+
+function bump(versions: Readonly<Record<string, number>>, sources: Set<string>) {
+  const next = { ...versions };
+  for (const source of sources) next[source] = (next[source] ?? 0) + 1;
+  return next;
+}
