@@ -1,0 +1,52 @@
+# shellcheck shell=bash
+# What can be found without running the programs, cheapest first.
+
+ADVISORIES=https://github.com/RustSec/advisory-db
+readonly ADVISORIES
+
+run_lint() {
+  ensure_machine tests
+  ensure_tools
+  ensure_page_packages
+  ensure_pipeline_python
+  check_texts
+  run_policy
+  check_dependencies
+  step "Page: types, lint, formatting" npm --prefix ui run check
+  # The desktop crate embeds the page when it is compiled.
+  ensure_page
+  show "Rust: clippy" cargo clippy --locked --workspace --all-targets -- -D warnings
+  show "Page: types generated from Rust are current" check_generated_types
+}
+
+check_texts() {
+  step "Rust: formatting" cargo fmt --all --check
+  step "Shell: shellcheck" "$(python_tool shellcheck "$SHELLCHECK")" --external-sources dev .ci/run
+  step "Python: formatting" "$(pipeline_tool ruff)" format --check .
+  step "Python: lint" "$(pipeline_tool ruff)" check .
+  step "SQL: lint" "$(pipeline_tool sqlfluff)" lint dbt
+}
+
+check_dependencies() {
+  step "Crates: licences, sources, bans" deny bans licenses sources
+  if curl -sSfI -m 10 -o /dev/null "$ADVISORIES"; then
+    step "Crates: known vulnerabilities" deny advisories
+  else
+    without "Crates: known vulnerabilities" "the advisory database, $ADVISORIES, cannot be reached from here"
+  fi
+  step "Crates: unused dependencies" "$(cargo_tool cargo-machete "$CARGO_MACHETE")" .
+}
+
+deny() {
+  "$(cargo_tool cargo-deny "$CARGO_DENY")" --locked check "$@"
+}
+
+# Generated afresh beside the ones in the repository, so that a type which no longer exists is found too.
+check_generated_types() {
+  local fresh=$LOCAL/protocol
+  rm -rf "$fresh"
+  mkdir -p "$fresh"
+  TS_RS_EXPORT_DIR=$fresh cargo test --locked --quiet --package retailflow-protocol export_bindings
+  diff -r "$fresh" ui/src/protocol ||
+    fail "ui/src/protocol is not what the Rust types say." "Run: cargo test -p retailflow-protocol"
+}

