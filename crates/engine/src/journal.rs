@@ -66,11 +66,6 @@ impl Journal {
         self
     }
 
-    /// Whether it is still on disk; the last step of a teardown removes it.
-    pub fn exists(&self) -> bool {
-        self.folder.exists()
-    }
-
     /// Appends an event; it is on disk when this returns.
     pub fn append(&mut self, event: &Event) -> Result<(), Failure> {
         append_line(&mut self.file, event).map_err(|error| unwritable(&self.folder, &error))

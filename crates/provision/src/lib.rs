@@ -1,1 +1,14 @@
-//! RetailFlow.
+//! What RetailFlow provisions: its targets, the steps they are made of, the agent that looks after a stack, and the
+//! desk from which shells (CLI, desktop app) give their commands.
+
+mod agent;
+mod client;
+mod dagster;
+mod desk;
+mod home;
+mod resources;
+pub mod role;
+mod sandbox;
+mod tools;
+
+pub use desk::LocalDesk;

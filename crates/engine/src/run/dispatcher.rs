@@ -47,15 +47,16 @@ impl Runner {
     /// Runs the plan to its end.
     ///
     /// `Err` only if the journal cannot be written; the run then stops before its next side effect, because what
-    /// is not journalled must not happen.
+    /// is not journalled must not happen. Listeners are told of that end all the same.
     pub async fn run(self, operation: Operation, plan: Plan) -> Result<RunOutcome, Failure> {
         let (sender, reports) = mpsc::channel(REPORT_BACKLOG);
         let progress = Progress::new(&plan);
-        let mut dispatch = Dispatch { runner: self, plan, progress, sender, operation };
-        dispatch.tell(EventKind::RunStarted { operation, steps: dispatch.plan.describe() })?;
-        let outcome = dispatch.until_idle(reports).await?;
-        dispatch.tell(EventKind::RunFinished { outcome: outcome.clone() })?;
-        Ok(outcome)
+        let mut dispatch = Dispatch { runner: self, plan, progress, sender };
+        let result = dispatch.to_the_end(operation, reports).await;
+        if let Err(failure) = &result {
+            dispatch.abandon(failure.clone());
+        }
+        result
     }
 }
 
@@ -83,10 +84,27 @@ struct Dispatch {
     plan: Plan,
     progress: Progress,
     sender: mpsc::Sender<(StepId, Report)>,
-    operation: Operation,
 }
 
 impl Dispatch {
+    async fn to_the_end(
+        &mut self,
+        operation: Operation,
+        reports: mpsc::Receiver<(StepId, Report)>,
+    ) -> Result<RunOutcome, Failure> {
+        self.tell(EventKind::RunStarted { operation, steps: self.plan.describe() })?;
+        let outcome = self.until_idle(reports).await?;
+        self.tell(EventKind::RunFinished { outcome: outcome.clone() })?;
+        Ok(outcome)
+    }
+
+    /// The journal is lost: stops the steps at work and tells whoever listens.
+    fn abandon(&self, failure: Failure) {
+        self.runner.cancel.cancel();
+        let kind = EventKind::RunFinished { outcome: RunOutcome::Failed { failure } };
+        self.runner.emitter.send(self.runner.emitter.stamp(Some(self.runner.journal.run()), kind));
+    }
+
     async fn until_idle(&mut self, mut reports: mpsc::Receiver<(StepId, Report)>) -> Result<RunOutcome, Failure> {
         let mut cancel_told = false;
         loop {
@@ -209,15 +227,10 @@ impl Dispatch {
     fn tell(&mut self, kind: EventKind) -> Result<(), Failure> {
         let durable = kind.is_durable();
         let event = self.runner.emitter.stamp(Some(self.runner.journal.run()), kind);
-        if durable && !self.journal_is_gone() {
+        if durable {
             self.runner.journal.append(&event)?;
         }
         self.runner.emitter.send(event);
         Ok(())
-    }
-
-    /// The last step of a teardown removes the folder the journal lives in.
-    fn journal_is_gone(&self) -> bool {
-        self.operation == Operation::Down && !self.runner.journal.exists()
     }
 }

@@ -1,0 +1,104 @@
+//! The shop: of a stack, or written into any PostgreSQL.
+
+use generator::{Config, Progress, Writer};
+use indicatif::{ProgressBar, ProgressStyle};
+use protocol::command::{Desk, RateRequest};
+use protocol::{Blame, Failure, StackName};
+use provision::LocalDesk;
+use tokio_util::sync::CancellationToken;
+
+use crate::args::GenerateVerb;
+use crate::render::grouped;
+
+/// Ticks listed by `show`.
+const SHOWN: usize = 10;
+
+pub(crate) async fn carry_out(
+    desk: &LocalDesk,
+    stack: &StackName,
+    verb: GenerateVerb,
+    json: bool,
+) -> Result<(), Failure> {
+    match verb {
+        GenerateVerb::Show => show(desk, stack, json).await,
+        GenerateVerb::Rate { orders_per_minute } => set_rate(desk, stack, orders_per_minute).await,
+        GenerateVerb::Pause => set_rate(desk, stack, 0.0).await,
+        GenerateVerb::Into { connection, days, orders_per_day, seed } => {
+            let config = Config { seed: i64::from(seed), backfill_days: days, orders_per_day, ..Config::default() };
+            into(&connection, &config, json).await
+        }
+    }
+}
+
+async fn set_rate(desk: &LocalDesk, stack: &StackName, orders_per_minute: f64) -> Result<(), Failure> {
+    desk.set_rate(RateRequest { stack: stack.clone(), orders_per_minute }).await
+}
+
+async fn show(desk: &LocalDesk, stack: &StackName, json: bool) -> Result<(), Failure> {
+    let ticks = desk.snapshot(stack.clone()).await?.throughput;
+    if json {
+        anstream::println!("{}", serde_json::json!({"throughput": ticks}));
+        return Ok(());
+    }
+    anstream::println!("{:>10} {:>8} {:>8} {:>8} {:>10}", "tick", "orders", "rows", "changes", "write ms");
+    for tick in &ticks[ticks.len().saturating_sub(SHOWN)..] {
+        let (number, orders, rows, changes) = (tick.tick, tick.orders, tick.rows, tick.status_changes);
+        anstream::println!("{number:>10} {orders:>8} {rows:>8} {changes:>8} {:>10.1}", tick.write_ms);
+    }
+    Ok(())
+}
+
+async fn into(connection: &str, config: &Config, json: bool) -> Result<(), Failure> {
+    let failed = |error: &generator::Error| Failure::environment("The shop could not be written").source(error);
+    let mut writer = Writer::connect(&server(connection)?).await.map_err(|error| failed(&error))?;
+    writer.prepare().await.map_err(|error| failed(&error))?;
+    let bar = ProgressBar::no_length().with_style(
+        ProgressStyle::with_template("{elapsed} {bar:30.cyan/dim} {pos}/{len} days {msg:.dim}")
+            .unwrap_or_else(|_| ProgressStyle::default_bar()),
+    );
+    let cancel = CancellationToken::new();
+    let stop = cancel.clone();
+    tokio::spawn(async move {
+        if tokio::signal::ctrl_c().await.is_ok() {
+            stop.cancel();
+        }
+    });
+    let told = |progress: Progress| {
+        bar.set_length(progress.ticks_total);
+        bar.set_position(progress.ticks_done);
+        bar.set_message(format!("{} rows", grouped(i64::try_from(progress.rows).unwrap_or(i64::MAX))));
+    };
+    let result = writer.backfill(config, &cancel, told).await;
+    bar.finish_and_clear();
+    let summary = match result {
+        Err(generator::Error::Cancelled) => {
+            return Err(Failure::cancelled().hint("Whole days stay written; the same command goes on from there."));
+        }
+        other => other.map_err(|error| failed(&error))?,
+    };
+    let (rows, seconds) = (summary.rows, summary.elapsed.as_secs_f64());
+    if json {
+        anstream::println!("{}", serde_json::json!({"days": summary.days, "rows": rows, "seconds": seconds}));
+    } else {
+        let rate = rows as f64 / seconds.max(0.001);
+        anstream::println!("{} days of history, {rows} rows in {seconds:.1} s ({rate:.0} rows a second)", summary.days);
+    }
+    Ok(())
+}
+
+/// A password on the command line would be seen by every user of the computer.
+fn server(connection: &str) -> Result<tokio_postgres::Config, Failure> {
+    let mut config: tokio_postgres::Config = connection.parse().map_err(|error: tokio_postgres::Error| {
+        Failure::new(Blame::User, "The connection string cannot be read")
+            .source(&error)
+            .hint("For example: postgresql://shop@localhost/shop")
+    })?;
+    if config.get_password().is_some() {
+        return Err(Failure::new(Blame::User, "The connection string holds a password, which others could see")
+            .hint("Put it into the variable PGPASSWORD instead."));
+    }
+    if let Ok(password) = std::env::var("PGPASSWORD") {
+        config.password(password);
+    }
+    Ok(config)
+}

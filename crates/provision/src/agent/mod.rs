@@ -1,0 +1,191 @@
+//! The agent: the process that owns a stack. It runs plans, watches over the services, and tells whoever attaches.
+//!
+//! Shells come and go; killing one stops nothing. Killing the agent stops only what it was doing at that moment:
+//! services go on, and the next agent finds them by their marks and the journal by its lock.
+
+mod conduct;
+mod server;
+pub(crate) mod socket;
+mod supervise;
+mod telemetry;
+
+use std::collections::VecDeque;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use engine::{Emitter, Redactor, StackLock, journal};
+use protocol::snapshot::{Health, ServiceStatus, Snapshot, StackState, TickSample};
+use protocol::{Code, Failure, RunOutcome, RunState, StackConfig};
+use tokio_util::sync::CancellationToken;
+
+use crate::home::{self, StackFolder};
+use crate::sandbox::Sandbox;
+
+/// How long an agent with nothing to look after waits for a client before it leaves.
+const IDLE: Duration = Duration::from_secs(5);
+
+/// Ticks kept for the throughput chart.
+pub(crate) const TICKS_KEPT: usize = 300;
+
+/// How long to wait for an agent that is just leaving to give up its lock.
+const LOCK_DEADLINE: Duration = Duration::from_secs(5);
+
+/// A stack's agent.
+pub(crate) struct Agent {
+    folder: StackFolder,
+    config: StackConfig,
+    sandbox: Sandbox,
+    emitter: Arc<Emitter>,
+    redactor: Redactor,
+    active: Mutex<Option<CancellationToken>>,
+    services: Mutex<Vec<ServiceStatus>>,
+    /// The services that are meant to run; empty until `up` ends, or what was found running when the agent began.
+    wanted: Mutex<supervise::Wanted>,
+    throughput: Mutex<VecDeque<TickSample>>,
+    clients: AtomicUsize,
+    /// Cancelled when the agent is to leave.
+    end: CancellationToken,
+}
+
+/// Plays the agent of a stack until nothing is left to look after.
+pub(crate) async fn run(folder: StackFolder) -> Result<(), Failure> {
+    let config = folder.config()?;
+    let Some(lock) = take_lock(&folder).await? else { return Ok(()) };
+    prepare_runtime(&folder)?;
+    let listener = socket::listen(&folder.agent_socket())?;
+    let history = journal::recover(&folder.runs())?;
+    let agent = Arc::new(Agent {
+        sandbox: Sandbox::new(folder.clone(), &config),
+        folder,
+        config,
+        emitter: Arc::new(Emitter::new(history.last_seq, history.latest)),
+        redactor: Redactor::default(),
+        active: Mutex::default(),
+        services: Mutex::default(),
+        wanted: Mutex::default(),
+        throughput: Mutex::default(),
+        clients: AtomicUsize::new(0),
+        end: CancellationToken::new(),
+    });
+    agent.adopt().await?;
+    let end = agent.end.clone();
+    let work = async {
+        tokio::join!(agent.serve(listener), agent.supervise(), agent.observe(), agent.leave_when_idle());
+    };
+    tokio::select! {
+        () = work => {}
+        () = end.cancelled() => {}
+    }
+    // Clients are told before the socket goes.
+    tokio::time::sleep(Duration::from_millis(150)).await;
+    agent.clean_up(lock)
+}
+
+/// `None` if another agent looks after the stack.
+async fn take_lock(folder: &StackFolder) -> Result<Option<StackLock>, Failure> {
+    let deadline = tokio::time::Instant::now() + LOCK_DEADLINE;
+    loop {
+        match StackLock::acquire(&folder.lock_file()) {
+            Ok(lock) => return Ok(Some(lock)),
+            Err(failure) if failure.code != Some(Code::Busy) => return Err(failure),
+            Err(_) if socket::connect(&folder.agent_socket()).await.is_ok() => return Ok(None),
+            Err(failure) if tokio::time::Instant::now() > deadline => return Err(failure),
+            Err(_) => tokio::time::sleep(Duration::from_millis(50)).await,
+        }
+    }
+}
+
+fn prepare_runtime(folder: &StackFolder) -> Result<(), Failure> {
+    home::make_folder(&folder.runtime()).map_err(|error| {
+        Failure::environment(format!(
+            "The folder of the stack's sockets {} could not be made",
+            folder.runtime().display()
+        ))
+        .source(&error)
+    })
+}
+
+impl Agent {
+    /// The stack as it stands, and every event after it.
+    fn attach_here(&self) -> (Snapshot, tokio::sync::broadcast::Receiver<protocol::Event>) {
+        let (seq, run, events) = self.emitter.subscribe();
+        let services = lock(&self.services).clone();
+        let snapshot = Snapshot {
+            seq,
+            config: self.config.clone(),
+            state: stack_state(run.as_ref(), self.is_busy(), &services),
+            run,
+            links: self.sandbox.links(&services),
+            services,
+            orders_per_minute: self.sandbox.rate(),
+            throughput: lock(&self.throughput).iter().cloned().collect(),
+        };
+        (snapshot, events)
+    }
+
+    fn is_busy(&self) -> bool {
+        lock(&self.active).is_some()
+    }
+
+    fn has_nothing_to_look_after(&self) -> bool {
+        self.clients.load(Ordering::SeqCst) == 0
+            && !self.is_busy()
+            && lock(&self.services).iter().all(|service| service.pid.is_none())
+    }
+
+    async fn leave_when_idle(&self) {
+        let mut idle = Duration::ZERO;
+        while idle < IDLE {
+            tokio::time::sleep(Duration::from_millis(500)).await;
+            idle = if self.has_nothing_to_look_after() { idle + Duration::from_millis(500) } else { Duration::ZERO };
+        }
+        self.end.cancel();
+    }
+
+    /// The last act. A stack that was removed loses its folder here, after the run that removed it was journalled
+    /// and told.
+    fn clean_up(&self, stack_lock: StackLock) -> Result<(), Failure> {
+        let removed = self.was_removed();
+        let runtime = self.folder.runtime();
+        let result = if removed { home::remove_folder(self.folder.path()) } else { Ok(()) };
+        let result = result.and_then(|()| {
+            if removed { home::remove_folder(&runtime) } else { socket::remove(&self.folder.agent_socket()) }
+        });
+        drop(stack_lock);
+        result.map_err(|error| {
+            Failure::environment("The last files of the stack could not be removed")
+                .source(&error)
+                .hint("Run `retailflow down` again.")
+        })
+    }
+
+    fn was_removed(&self) -> bool {
+        let (_, run, _) = self.emitter.subscribe();
+        run.is_some_and(|run| run.operation == protocol::Operation::Down && run.outcome == Some(RunOutcome::Succeeded))
+    }
+}
+
+/// Where a stack stands, from its latest run and its services.
+pub(crate) fn stack_state(run: Option<&RunState>, busy: bool, services: &[ServiceStatus]) -> StackState {
+    if busy {
+        return StackState::Busy;
+    }
+    let count = |wanted: fn(&ServiceStatus) -> bool| services.iter().filter(|service| wanted(service)).count();
+    let healthy = count(|service| service.health == Health::Healthy);
+    let running = count(|service| service.pid.is_some());
+    if !services.is_empty() && healthy == services.len() {
+        StackState::Up
+    } else if running > 0 && run.is_some_and(|run| run.outcome == Some(RunOutcome::Succeeded)) {
+        StackState::Degraded
+    } else if running > 0 || run.is_some() {
+        StackState::Partial
+    } else {
+        StackState::New
+    }
+}
+
+/// Locks a mutex whose data stays whole even if a holder panicked.
+pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

@@ -1,0 +1,141 @@
+//! Watching over the services: their health, and starting again what ended without being asked to.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use protocol::snapshot::{Health, ServiceStatus};
+use protocol::{EventKind, Failure};
+
+use super::{Agent, lock};
+use crate::sandbox::Service;
+
+/// How often health is looked at.
+const ROUND: Duration = Duration::from_secs(1);
+
+/// The pause before a service is started again; doubled with every restart up to the most.
+const FIRST_PAUSE: Duration = Duration::from_secs(1);
+const LONGEST_PAUSE: Duration = Duration::from_secs(60);
+
+/// A service that ran this long has recovered: its next restart pauses briefly again.
+const RECOVERED: Duration = Duration::from_secs(120);
+
+/// The services that are meant to run.
+pub(super) type Wanted = BTreeMap<Service, Restarts>;
+
+/// How often and when a service was started again.
+#[derive(Debug, Default, Clone, Copy)]
+pub(super) struct Restarts {
+    count: u32,
+    in_a_row: u32,
+    last: Option<Instant>,
+}
+
+impl Restarts {
+    fn is_due(&self) -> bool {
+        let pause = FIRST_PAUSE.saturating_mul(1 << self.in_a_row.min(6)).min(LONGEST_PAUSE);
+        self.last.is_none_or(|last| last.elapsed() >= pause)
+    }
+
+    fn record(&mut self) {
+        let recovered = self.last.is_none_or(|last| last.elapsed() > RECOVERED);
+        self.in_a_row = if recovered { 1 } else { self.in_a_row + 1 };
+        self.count += 1;
+        self.last = Some(Instant::now());
+    }
+}
+
+impl Agent {
+    /// Takes over whatever runs. A new agent never starts services by itself: after a restart of the computer, that
+    /// is the user's `up` to decide.
+    pub(super) async fn adopt(&self) -> Result<(), Failure> {
+        let statuses = self.sandbox.statuses().await?;
+        *lock(&self.services) = statuses;
+        self.want_what_runs();
+        Ok(())
+    }
+
+    /// From now on, keeps every service running; called after `up`.
+    pub(super) fn want_everything(&self) {
+        let mut wanted = lock(&self.wanted);
+        for service in Service::ALL {
+            wanted.entry(service).or_default();
+        }
+    }
+
+    /// From now on, keeps running what runs now.
+    fn want_what_runs(&self) {
+        let running: Vec<String> =
+            lock(&self.services).iter().filter(|s| s.pid.is_some()).map(|s| s.name.clone()).collect();
+        let mut wanted = lock(&self.wanted);
+        for service in Service::ALL.into_iter().filter(|service| running.iter().any(|name| name == service.name())) {
+            wanted.entry(service).or_default();
+        }
+    }
+
+    /// Looks after the services until the agent ends.
+    pub(super) async fn supervise(self: &Arc<Self>) {
+        loop {
+            match self.sandbox.statuses().await {
+                Ok(statuses) => self.take_statuses(statuses).await,
+                Err(failure) => note(&failure.to_string()),
+            }
+            tokio::time::sleep(ROUND).await;
+        }
+    }
+
+    async fn take_statuses(self: &Arc<Self>, mut statuses: Vec<ServiceStatus>) {
+        for status in &mut statuses {
+            self.add_history(status);
+        }
+        let changed = *lock(&self.services) != statuses;
+        if changed {
+            *lock(&self.services) = statuses.clone();
+            self.emitter.announce(EventKind::Services { services: statuses.clone() });
+        }
+        if self.is_busy() {
+            return;
+        }
+        for status in statuses.iter().filter(|status| status.pid.is_none()) {
+            self.revive(&status.name).await;
+        }
+    }
+
+    fn add_history(&self, status: &mut ServiceStatus) {
+        let wanted = lock(&self.wanted);
+        let Some((_, restarts)) = wanted.iter().find(|(service, _)| service.name() == status.name) else { return };
+        status.restarts = restarts.count;
+        if status.health == Health::Stopped {
+            status.health = Health::Unhealthy;
+            "ended unexpectedly, will be started again".clone_into(&mut status.detail);
+        }
+    }
+
+    async fn revive(self: &Arc<Self>, name: &str) {
+        let due = {
+            let mut wanted = lock(&self.wanted);
+            wanted.iter_mut().find(|(service, _)| service.name() == name).and_then(|(service, restarts)| {
+                restarts.is_due().then(|| {
+                    restarts.record();
+                    *service
+                })
+            })
+        };
+        let Some(service) = due else { return };
+        note(&format!("{} ended unexpectedly: starting it again", service.title()));
+        if let Err(failure) = self.sandbox.start(service).await {
+            note(&failure.to_string());
+        }
+    }
+
+    /// Nothing is meant to run any more; called before a teardown.
+    pub(super) fn want_nothing(&self) {
+        lock(&self.wanted).clear();
+    }
+}
+
+/// Standard error of the agent is its log.
+pub(super) fn note(line: &str) {
+    use std::io::Write;
+    let _ = writeln!(std::io::stderr(), "{} {line}", jiff::Timestamp::now());
+}

@@ -1,0 +1,246 @@
+//! The desk: every command a shell can give, whether a stack's agent answers it or the shell's own process.
+
+mod checks;
+mod proof;
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex};
+
+use engine::journal;
+use engine::logs::{LogReader, RunLog};
+use engine::process::ProcessTable;
+use protocol::command::{AgentRequest, Desk, OpenRequest, RateRequest, StackLogRequest, StackOperation, Update};
+use protocol::logs::{LogFilter, LogSource, LogWindow};
+use protocol::snapshot::{PipelineRun, Proof, RunSummary, Snapshot, StackState, StackSummary};
+use protocol::{Charts, Check, Failure, RunId, StackConfig, StackName, StepPlan};
+use tokio::sync::mpsc;
+
+use crate::agent::lock;
+use crate::client::AgentClient;
+use crate::home::{Home, StackFolder};
+use crate::sandbox::{Sandbox, Service, blocking};
+
+/// Runs shown in a stack's history.
+const HISTORY: usize = 50;
+
+/// Log readers kept, so that paging through a log does not read it again.
+const READERS: usize = 16;
+
+/// A log seen through a filter.
+type View = (std::path::PathBuf, LogFilter);
+
+/// The desk of one process.
+#[derive(Clone)]
+pub struct LocalDesk {
+    home: Home,
+    readers: Arc<Mutex<HashMap<View, LogReader>>>,
+}
+
+impl LocalDesk {
+    /// Finds the data directory. Nothing is made or started.
+    pub fn open() -> Result<Self, Failure> {
+        Ok(Self { home: Home::locate()?, readers: Arc::default() })
+    }
+
+    /// Attaches to a stack: its snapshot, then batches of events about every 50 ms, then [`Update::Ended`].
+    pub async fn watch(&self, stack: StackName) -> Result<mpsc::Receiver<Update>, Failure> {
+        self.agent(&stack)?.watch().await
+    }
+
+    /// The file of a stack's log, for shells that follow it themselves.
+    pub fn log_file(&self, stack: &StackName, source: &str) -> Result<std::path::PathBuf, Failure> {
+        let folder = self.existing(stack)?;
+        log_path(&folder, source)
+    }
+
+    fn existing(&self, stack: &StackName) -> Result<StackFolder, Failure> {
+        let folder = self.home.stack(stack);
+        if folder.config_file().exists() { Ok(folder) } else { Err(folder.no_such_stack()) }
+    }
+
+    fn agent(&self, stack: &StackName) -> Result<AgentClient, Failure> {
+        self.existing(stack).map(AgentClient::new)
+    }
+}
+
+impl Desk for LocalDesk {
+    async fn list_stacks(&self, (): ()) -> Result<Vec<StackSummary>, Failure> {
+        let home = self.home.clone();
+        blocking(move || {
+            let mut table = ProcessTable::open()?;
+            Ok(home.names().iter().filter_map(|name| summary(&home.stack(name), &mut table).ok()).collect())
+        })
+        .await
+    }
+
+    async fn create_stack(&self, config: StackConfig) -> Result<StackSummary, Failure> {
+        config.validate()?;
+        let folder = self.home.stack(&config.name);
+        folder.create(&config)?;
+        blocking(move || summary(&folder, &mut ProcessTable::open()?)).await
+    }
+
+    async fn check(&self, (): ()) -> Result<Vec<Check>, Failure> {
+        Ok(checks::all(&self.home).await)
+    }
+
+    async fn fix_check(&self, id: String) -> Result<Check, Failure> {
+        checks::fix(&self.home, &id).await
+    }
+
+    async fn plan(&self, request: StackOperation) -> Result<Vec<StepPlan>, Failure> {
+        let folder = self.existing(&request.stack)?;
+        let config = folder.config()?;
+        Ok(Sandbox::new(folder, &config).plan(request.operation)?.describe())
+    }
+
+    async fn start(&self, request: StackOperation) -> Result<RunId, Failure> {
+        self.agent(&request.stack)?.start(request.operation).await
+    }
+
+    async fn cancel(&self, stack: StackName) -> Result<(), Failure> {
+        self.agent(&stack)?.call(&AgentRequest::Cancel(())).await
+    }
+
+    async fn snapshot(&self, stack: StackName) -> Result<Snapshot, Failure> {
+        self.agent(&stack)?.call(&AgentRequest::Snapshot(())).await
+    }
+
+    async fn history(&self, stack: StackName) -> Result<Vec<RunSummary>, Failure> {
+        let runs = self.existing(&stack)?.runs();
+        blocking(move || Ok(journal::summaries(&runs, HISTORY))).await
+    }
+
+    async fn pipeline_runs(&self, stack: StackName) -> Result<Vec<PipelineRun>, Failure> {
+        self.agent(&stack)?.call(&AgentRequest::PipelineRuns(())).await
+    }
+
+    async fn charts(&self, stack: StackName) -> Result<Option<Charts>, Failure> {
+        let path = self.existing(&stack)?.charts_file();
+        match tokio::fs::read(&path).await {
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(unreadable(&path, &error)),
+            Ok(bytes) => serde_json::from_slice(&bytes).map(Some).map_err(|error| unreadable(&path, &error)),
+        }
+    }
+
+    async fn set_rate(&self, request: RateRequest) -> Result<(), Failure> {
+        self.agent(&request.stack)?.call(&AgentRequest::SetRate(request.orders_per_minute)).await
+    }
+
+    async fn log_sources(&self, stack: StackName) -> Result<Vec<LogSource>, Failure> {
+        let folder = self.existing(&stack)?;
+        let runs = journal::summaries(&folder.runs(), HISTORY).into_iter().map(|run| format!("run/{}", run.run));
+        let services = Service::ALL.into_iter().map(Service::name).chain([crate::role::AGENT]);
+        let services = services.filter(|name| folder.service_log(name).exists()).map(|name| format!("service/{name}"));
+        Ok(runs.chain(services).collect())
+    }
+
+    async fn log_window(&self, request: StackLogRequest) -> Result<LogWindow, Failure> {
+        let path = log_path(&self.existing(&request.stack)?, &request.window.source)?;
+        let readers = self.readers.clone();
+        blocking(move || {
+            let mut readers = lock(&readers);
+            let view: View = (path, request.window.filter);
+            let mut reader = match readers.remove(&view) {
+                Some(reader) => reader,
+                None => LogReader::new(&view.0, view.1.clone())?,
+            };
+            let window = reader.window(request.window.from, request.window.count);
+            if readers.len() >= READERS {
+                readers.clear();
+            }
+            readers.insert(view, reader);
+            window
+        })
+        .await
+    }
+
+    async fn open(&self, request: OpenRequest) -> Result<(), Failure> {
+        let snapshot = self.snapshot(request.stack).await?;
+        let link = snapshot.links.into_iter().find(|link| link.id == request.link).ok_or_else(|| {
+            Failure::environment(format!("{} is not running", request.link))
+                .hint("`retailflow up` starts whatever is missing.")
+        })?;
+        let url = page_below(&link.url, &request.path)?;
+        blocking(move || {
+            open::that_detached(&url).map_err(|error| {
+                Failure::environment("No browser could be opened").source(&error).hint(format!("Open {url} yourself."))
+            })
+        })
+        .await
+    }
+
+    async fn proof(&self, stack: StackName) -> Result<Proof, Failure> {
+        let folder = self.home.stack(&stack);
+        blocking(move || proof::look_until_gone(&stack, &folder)).await
+    }
+}
+
+/// A page below a link; a path cannot lead elsewhere.
+fn page_below(link: &str, path: &str) -> Result<String, Failure> {
+    let harmless = path.chars().all(|c| c.is_ascii_alphanumeric() || "/-_.%?=&".contains(c)) && !path.contains("..");
+    if path.is_empty() {
+        return Ok(link.to_owned());
+    }
+    if harmless && path.starts_with('/') && !path.starts_with("//") {
+        return Ok(format!("{link}{path}"));
+    }
+    Err(Failure::new(protocol::Blame::User, format!("\u{201c}{path}\u{201d} is not a page of {link}")))
+}
+
+fn log_path(folder: &StackFolder, source: &str) -> Result<std::path::PathBuf, Failure> {
+    let safe = |name: &str| !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '-');
+    match source.split_once('/') {
+        Some(("run", run)) if safe(run) => Ok(folder.runs().join(run).join(RunLog::FILE)),
+        Some(("service", service)) if safe(service) => Ok(folder.service_log(service)),
+        _ => Err(Failure::new(protocol::Blame::User, format!("There is no log named \u{201c}{source}\u{201d}"))),
+    }
+}
+
+fn summary(folder: &StackFolder, table: &mut ProcessTable) -> Result<StackSummary, Failure> {
+    let config = folder.config()?;
+    let latest = journal::peek_latest(&folder.runs());
+    let last_run = journal::summaries(&folder.runs(), 1).into_iter().next();
+    let processes = table.of_stack(folder.path());
+    let runs = |service: Service| processes.iter().any(|found| found.root && found.mark.role() == service.name());
+    let agent = processes.iter().any(|found| found.mark.role() == crate::role::AGENT);
+    let running = Service::ALL.into_iter().filter(|service| runs(*service)).count();
+    let state = match latest {
+        Some(run) if agent && !run.is_finished() => StackState::Busy,
+        _ if running == Service::ALL.len() => StackState::Up,
+        Some(run) if running > 0 && run.outcome == Some(protocol::RunOutcome::Succeeded) => StackState::Degraded,
+        Some(_) => StackState::Partial,
+        None => StackState::New,
+    };
+    Ok(StackSummary { config, state, last_run, folder: folder.path().display().to_string() })
+}
+
+fn unreadable(path: &std::path::Path, error: &(dyn std::error::Error + 'static)) -> Failure {
+    Failure::environment(format!("{} could not be read", path.display())).source(error)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_link_leads_nowhere_else() {
+        let link = "http://127.0.0.1:3000";
+        assert_eq!(page_below(link, "").unwrap(), link);
+        assert_eq!(page_below(link, "/runs/4f-2?x=1").unwrap(), "http://127.0.0.1:3000/runs/4f-2?x=1");
+        for bad in ["@evil.example", "//evil.example", ".evil.example", "/../x", "/a b", "/\u{201c}"] {
+            assert!(page_below(link, bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_log_is_named_not_pathed() {
+        let folder = StackFolder::new("/data/stacks/demo".into());
+        assert!(log_path(&folder, "run/01ABC").is_ok());
+        assert!(log_path(&folder, "service/dagster-code").is_ok());
+        for bad in ["run/../../x", "service/", "/etc/passwd", "service/a/b", "x"] {
+            assert!(log_path(&folder, bad).is_err(), "{bad}");
+        }
+    }
+}

