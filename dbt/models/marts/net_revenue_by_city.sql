@@ -1,0 +1,14 @@
+with sales as (
+
+    select * from {{ ref('int_sales_by_day_and_place') }}
+
+)
+
+select
+    ship_country as country,
+    ship_state as state,
+    ship_city as city,
+    sum(orders) as orders,
+    sum(net_amount) as net_revenue
+from sales
+group by ship_country, ship_state, ship_city
