@@ -71,14 +71,6 @@ impl Server {
         connect(&self.config(database)).await.expect("connecting")
     }
 
-    /// A command of PostgreSQL's own for this server, such as `psql`.
-    #[expect(dead_code, reason = "only the benchmark needs it")]
-    pub(crate) fn tool(&self, name: &str) -> Command {
-        let mut tool = Command::new(self.binaries.join(name));
-        tool.env("PGHOST", self.folder.path()).env("PGUSER", "shop");
-        tool
-    }
-
     async fn wait(&self) {
         for _ in 0..300 {
             if connect(&self.config("postgres")).await.is_ok() {
