@@ -65,6 +65,11 @@ def read_charts(connection: "duckdb.DuckDBPyConnection") -> dict[str, Any]:
     }
 
 
+def read_loaded_at(connection: "duckdb.DuckDBPyConnection") -> str:
+    """The `loaded_at` of the last refresh: every row the marts were made of has this one or an earlier one."""
+    return str(connection.execute("select cast(loaded_at as varchar) from raw.last_refresh").fetchall()[0][0])
+
+
 def write_atomically(path: Path, content: dict[str, Any]) -> None:
     """Replace the file at `path`: a reader sees the old content or the new, whole, even across a power cut."""
     path.parent.mkdir(parents=True, exist_ok=True)

@@ -1,8 +1,8 @@
 """The warehouse file: one writer at a time.
 
 DuckDB locks its file for one process and fails at once when it is taken. The pipeline's own lock waits for its turn
-instead, covers a whole refresh rather than one connection, and says who holds it. Dagster's run queue already keeps runs
-apart; the lock also holds against a run started by hand, and against one that outlived its code server.
+instead, covers a whole step of a run rather than one connection, and says who holds it. Dagster's run queue already
+keeps runs apart; the lock also holds against a run started by hand, and against one that outlived its code server.
 """
 
 import fcntl
@@ -16,7 +16,10 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import duckdb
 
-POLL_SECONDS = 0.2
+DEADLINE_SECONDS = 300.0
+"""How long a run waits for another one to let go of the warehouse."""
+
+_POLL_SECONDS = 0.2
 
 
 class WarehouseBusyError(Exception):
@@ -24,7 +27,7 @@ class WarehouseBusyError(Exception):
 
 
 @contextmanager
-def exclusive(warehouse: Path, holder: str, deadline: float) -> Iterator[None]:
+def exclusive(warehouse: Path, holder: str, deadline: float = DEADLINE_SECONDS) -> Iterator[None]:
     """Hold the warehouse for the block, waiting up to `deadline` seconds. The kernel frees it if the process dies.
 
     Raises `WarehouseBusyError` with the holder's name at the deadline.
@@ -51,7 +54,7 @@ def _wait(descriptor: int, path: Path, deadline: float) -> None:
                     f"The warehouse has been in use for more than {deadline:.0f} s by {holder}. "
                     "Wait for it to finish or end it, then refresh again."
                 ) from None
-            time.sleep(POLL_SECONDS)
+            time.sleep(_POLL_SECONDS)
         else:
             return
 

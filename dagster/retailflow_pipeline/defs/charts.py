@@ -1,15 +1,15 @@
-"""See: the charts' data, the last asset of the graph."""
+"""See: the charts' data, the last asset of the graph. What it has written is what is published."""
 
-from dagster import AssetExecutionContext, AssetKey, AssetsDefinition, MaterializeResult, asset
+from dagster import AssetExecutionContext, AssetKey, AssetsDefinition, DagsterInstance, MaterializeResult, asset
 
-from retailflow_pipeline.charts import read_charts, write_atomically
-from retailflow_pipeline.defs.raw import LOCK_SECONDS
+from retailflow_pipeline.charts import read_charts, read_loaded_at, write_atomically
 from retailflow_pipeline.extract import DATASET, LAST_REFRESH
 from retailflow_pipeline.settings import Settings
 from retailflow_pipeline.warehouse import exclusive, reading
 
 CHARTS = AssetKey("charts")
 
+_LOADED_AT = "loaded_at"
 _MARTS = (
     "dim_customers",
     "fct_orders",
@@ -33,11 +33,21 @@ def charts_asset(settings: Settings) -> AssetsDefinition:
         kinds={"json"},
         description="What the app's charts show, written in one piece once the marts are built and tested.",
     )
-    def charts(context: AssetExecutionContext) -> MaterializeResult:
-        with exclusive(settings.warehouse, f"run {context.run_id}", LOCK_SECONDS):
-            with reading(settings.warehouse) as connection:
-                content = read_charts(connection)
+    def charts(context: AssetExecutionContext) -> MaterializeResult[None]:
+        with exclusive(settings.warehouse, f"run {context.run_id}"), reading(settings.warehouse) as connection:
+            content = read_charts(connection)
+            loaded_at = read_loaded_at(connection)
         write_atomically(settings.charts, content)
-        return MaterializeResult(metadata={"orders": content["totals"]["orders"], "path": str(settings.charts)})
+        return MaterializeResult(
+            metadata={"orders": content["totals"]["orders"], "path": str(settings.charts), _LOADED_AT: loaded_at}
+        )
 
     return charts
+
+
+def published_until(instance: DagsterInstance) -> str:
+    """The newest `loaded_at` that was ever published, empty if nothing was. All rows up to it have been tested."""
+    event = instance.get_latest_materialization_event(CHARTS)
+    materialization = event.asset_materialization if event else None
+    value = materialization.metadata.get(_LOADED_AT) if materialization else None
+    return str(value.value) if value else ""

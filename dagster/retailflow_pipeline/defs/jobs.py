@@ -1,9 +1,24 @@
 """The jobs and their schedules."""
 
-from dagster import AssetSelection, DefaultScheduleStatus, ScheduleDefinition, define_asset_job
+from dagster import (
+    AssetSelection,
+    DefaultScheduleStatus,
+    GraphDefinition,
+    JobDefinition,
+    ScheduleDefinition,
+    define_asset_job,
+    in_process_executor,
+)
 from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
 
+from retailflow_pipeline.defs.models import full_check_op
+from retailflow_pipeline.settings import Settings
+
 REFRESH = "refresh"
+FULL_CHECK = "full_check"
+_EVERY_NIGHT = "30 3 * * *"
+_WITHIN_HOUR = (1, 2, 3, 4, 5, 6, 10, 12, 15, 20, 30)
+_WITHIN_DAY = (1, 2, 3, 4, 6, 8, 12, 24)
 
 
 def refresh_job() -> UnresolvedAssetJobDefinition:
@@ -11,23 +26,28 @@ def refresh_job() -> UnresolvedAssetJobDefinition:
     return define_asset_job(REFRESH, selection=AssetSelection.all(), description="Source → raw → marts → charts.")
 
 
-def refresh_schedules(minutes: int) -> list[ScheduleDefinition]:
-    """The refresh every `minutes`; none at all when 0."""
+def full_check_job(settings: Settings) -> JobDefinition:
+    """Every test on every row."""
+    return GraphDefinition(
+        name=FULL_CHECK,
+        node_defs=[full_check_op(settings)],
+        description="Every data test on every row. A refresh tests the rows it loaded.",
+    ).to_job(executor_def=in_process_executor)
+
+
+def schedules(minutes: int) -> list[ScheduleDefinition]:
+    """A refresh every `minutes` and a full check every night; neither when `minutes` is 0."""
     if minutes == 0:
         return []
+    running = DefaultScheduleStatus.RUNNING
     return [
-        ScheduleDefinition(
-            name="refresh_schedule",
-            job_name=REFRESH,
-            cron_schedule=_cron(minutes),
-            default_status=DefaultScheduleStatus.RUNNING,
-        )
+        ScheduleDefinition(job_name=REFRESH, cron_schedule=_cron(minutes), default_status=running),
+        ScheduleDefinition(job_name=FULL_CHECK, cron_schedule=_EVERY_NIGHT, default_status=running),
     ]
 
 
 def _cron(minutes: int) -> str:
-    """Cron counts within the hour or the day: what does not divide them is rounded to what does, down."""
+    """Cron counts within the hour or the day: what does not divide them is rounded down to what does."""
     if minutes < 60:
-        return f"*/{max(step for step in (1, 2, 3, 4, 5, 6, 10, 12, 15, 20, 30) if step <= minutes)} * * * *"
-    hours = minutes // 60
-    return f"0 */{max(step for step in (1, 2, 3, 4, 6, 8, 12, 24) if step <= hours)} * * *"
+        return f"*/{max(step for step in _WITHIN_HOUR if step <= minutes)} * * * *"
+    return f"0 */{max(step for step in _WITHIN_DAY if step <= minutes // 60)} * * *"

@@ -1,32 +1,68 @@
 """Transform: the dbt project's models, and its tests as asset checks."""
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
-from dagster import AssetExecutionContext, AssetsDefinition
+from dagster import AssetExecutionContext, AssetsDefinition, OpDefinition, OpExecutionContext, op
 from dagster_dbt import DagsterDbtTranslator, DagsterDbtTranslatorSettings, DbtProject, dbt_assets
+from dagster_dbt.asset_utils import get_manifest_and_translator_from_dbt_assets, get_subset_selection_for_context
 
-from retailflow_pipeline import dbt_runner
-from retailflow_pipeline.defs.raw import LOCK_SECONDS
+from retailflow_pipeline.dbt_runner import TESTED_SINCE, DbtInvocation
+from retailflow_pipeline.defs.charts import published_until
 from retailflow_pipeline.settings import Settings
 from retailflow_pipeline.warehouse import exclusive
 
+_BUILD = ("build", "--exclude-resource-type", "unit_test", "--exclude", "tag:full")
+"""What a refresh runs: unit tests are about the code, and the tests tagged `full` read whole tables."""
+
 
 def model_assets(settings: Settings) -> AssetsDefinition:
-    """Every model. The manifest must have been built: `dagster/README.md` says how."""
+    """Every model, as one step. The manifest must have been built: `retailflow_pipeline.prepare`."""
     project = DbtProject(project_dir=settings.dbt_project)
-    translator = DagsterDbtTranslator(DagsterDbtTranslatorSettings(enable_code_references=False))
-    paths = dbt_runner.DbtProjectPaths(settings.dbt_project, settings.dbt_project / "target")
 
-    @dbt_assets(name="transform", manifest=project.manifest_path, project=project, dagster_dbt_translator=translator)
+    @dbt_assets(name="transform", manifest=project.manifest_path, project=project, dagster_dbt_translator=_translator())
     def transform(context: AssetExecutionContext) -> Iterator[Any]:
-        with exclusive(settings.warehouse, f"run {context.run_id}", LOCK_SECONDS):
-            for event in dbt_runner.stream(context, paths, ["build", "--exclude-resource-type", "unit_test"], {}):
+        since = published_until(context.instance)
+        words = [*_BUILD, *_selection(context)]
+        context.log.info(f"Rows loaded after {since} are tested" if since else "All rows are tested")
+        with exclusive(settings.warehouse, f"run {context.run_id}"):
+            for event in DbtInvocation(settings.dbt_project, words, {TESTED_SINCE: since}).stream(context.log):
                 yield from event.to_default_asset_events(
-                    manifest=project.manifest_path,
-                    dagster_dbt_translator=translator,
-                    context=context,
-                    project=project,
+                    project.manifest_path, _translator(), context=context, project=project
                 )
 
     return transform
+
+
+def full_check_op(settings: Settings) -> OpDefinition:
+    """Every data test on every row, whatever has been tested before."""
+    manifest: Path = DbtProject(project_dir=settings.dbt_project).manifest_path
+
+    @op(name="test_every_row", out={})
+    def test_every_row(context: OpExecutionContext) -> Iterator[Any]:
+        words = ["test", "--exclude-resource-type", "unit_test"]
+        with exclusive(settings.warehouse, f"run {context.run_id}"):
+            for event in DbtInvocation(settings.dbt_project, words, {TESTED_SINCE: ""}).stream(context.log):
+                yield from event.to_default_asset_events(manifest, _translator(), context=context)
+
+    return test_every_row
+
+
+def _translator() -> DagsterDbtTranslator:
+    return DagsterDbtTranslator(DagsterDbtTranslatorSettings(enable_source_tests_as_checks=True))
+
+
+def _selection(context: AssetExecutionContext) -> list[str]:
+    """dbt's words for the assets this run was asked to make; they may be a few, picked by hand in Dagster's page."""
+    manifest, translator, _ = get_manifest_and_translator_from_dbt_assets([context.assets_def])
+    words, _ = get_subset_selection_for_context(
+        context=context,
+        manifest=manifest,
+        select="fqn:*",
+        exclude="",
+        selector="",
+        dagster_dbt_translator=translator,
+        current_dbt_indirect_selection_env=None,
+    )
+    return list(words)

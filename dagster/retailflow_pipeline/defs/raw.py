@@ -15,9 +15,6 @@ from retailflow_pipeline.snapshot import Snapshot
 from retailflow_pipeline.tables import TABLES
 from retailflow_pipeline.warehouse import exclusive
 
-LOCK_SECONDS = 300.0
-"""How long a refresh waits for another one to let go of the warehouse."""
-
 
 class _Translator(DagsterDltTranslator):
     """`production.orders` → `raw.orders`."""
@@ -55,8 +52,7 @@ def raw_assets(settings: Settings) -> AssetsDefinition:
     )
     def extract_and_load(context: AssetExecutionContext, dlt: DagsterDltResource) -> Iterator[Any]:
         dbt_runner.import_in_background()
-        with exclusive(settings.warehouse, f"run {context.run_id}", LOCK_SECONDS):
-            with Snapshot(settings.source_dsn) as snapshot:
-                yield from dlt.run(context=context, dlt_source=shop(snapshot))
+        with exclusive(settings.warehouse, f"run {context.run_id}"), Snapshot(settings.source_dsn) as snapshot:
+            yield from dlt.run(context=context, dlt_source=shop(snapshot))
 
     return extract_and_load

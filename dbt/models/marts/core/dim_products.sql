@@ -9,6 +9,7 @@ select
     product_name,
     category,
     unit_price,
-    created_at
+    created_at,
+    loaded_at
 from products
 where not is_deleted
