@@ -30,8 +30,10 @@ export interface Measures {
   /** Room from left to right, in pixels. */
   width: number;
   nodeHeight: number;
-  /** From the bottom of a row to the top of the next. */
-  gap: number;
+  /** From the bottom of a row to the top of the next: at least, and at most if there is room. */
+  gap: [least: number, most: number];
+  /** Room from top to bottom, in pixels; more is taken if the plan needs it. */
+  room: number;
   maxNodeWidth: number;
 }
 
@@ -39,6 +41,8 @@ const COLUMN_GAP = 12;
 /** Room an edge takes that passes between nodes. */
 const LANE = 20;
 const SWEEPS = 4;
+/** Rounds of drawing nodes towards their neighbours. */
+const ROUNDS = 12;
 
 /** A node, or a bend of an edge that passes a row (`step` is then null). */
 interface Slot {
@@ -141,17 +145,10 @@ function place(
   m: Measures,
 ): Layout {
   const nodeWidth = Math.min(m.maxNodeWidth, ...rows.map((row) => widest(row, m.width)));
-  const centre = new Map<string, number>();
-  rows.forEach((row) => {
-    const widths = row.map((slot) => (slot.step ? nodeWidth : LANE));
-    let x = (m.width - widths.reduce((sum, width) => sum + width, 0) - COLUMN_GAP * (row.length - 1)) / 2;
-    row.forEach((slot, index) => {
-      const width = widths[index] ?? 0;
-      centre.set(slot.key, x + width / 2);
-      x += width + COLUMN_GAP;
-    });
-  });
-  const top = (row: number) => row * (m.nodeHeight + m.gap);
+  const centre = align(rows, nodeWidth, m.width);
+  const spare = (m.room - rows.length * m.nodeHeight) / Math.max(1, rows.length - 1);
+  const gap = Math.floor(Math.min(m.gap[1], Math.max(m.gap[0], spare)));
+  const top = (row: number) => row * (m.nodeHeight + gap);
   const nodes = rows.flatMap((row, index) =>
     row.flatMap((slot) =>
       slot.step ? [{ id: slot.key, x: (centre.get(slot.key) ?? 0) - nodeWidth / 2, y: top(index) }] : [],
@@ -160,7 +157,65 @@ function place(
   const edges = [...needs].flatMap(([to, own]) =>
     own.map((from) => ({ from, to, path: route(from, to, depth, centre, top, m.nodeHeight) })),
   );
-  return { width: m.width, height: top(rows.length) - m.gap, nodeWidth, nodes, edges };
+  return { width: m.width, height: top(rows.length) - gap, nodeWidth, nodes, edges };
+}
+
+/** Centres of all slots: evenly spread at first, then drawn towards what they are joined to, never overlapping. */
+function align(rows: Slot[][], nodeWidth: number, width: number): Map<string, number> {
+  const size = (slot: Slot | undefined) => (slot?.step ? nodeWidth : LANE);
+  const centre = new Map<string, number>();
+  for (const row of rows) {
+    let x = (width - row.reduce((sum, slot) => sum + size(slot), 0) - COLUMN_GAP * (row.length - 1)) / 2;
+    for (const slot of row) {
+      centre.set(slot.key, x + size(slot) / 2);
+      x += size(slot) + COLUMN_GAP;
+    }
+  }
+  const joined = neighbours(rows);
+  for (let round = 0; round < ROUNDS; round += 1) {
+    for (const row of round % 2 === 0 ? rows : [...rows].reverse()) {
+      const wanted = row.map((slot) => mean((joined.get(slot.key) ?? []).map((key) => centre.get(key) ?? 0)));
+      const placed = wanted.map((x, index) => x ?? centre.get(row[index]?.key ?? '') ?? 0);
+      const apart = (index: number) => (size(row[index]) + size(row[index + 1])) / 2 + COLUMN_GAP;
+      separate(placed, apart, size(row[0]) / 2, width - size(row.at(-1)) / 2);
+      row.forEach((slot, index) => centre.set(slot.key, placed[index] ?? 0));
+    }
+  }
+  return centred(centre, width);
+}
+
+/** Moves the whole into the middle. */
+function centred(centre: Map<string, number>, width: number): Map<string, number> {
+  const all = [...centre.values()];
+  const shift = (width - Math.min(...all) - Math.max(...all)) / 2;
+  return new Map([...centre].map(([key, x]) => [key, x + shift]));
+}
+
+/** Pushes places apart, to the right and then back into the room there is. */
+function separate(places: number[], apart: (index: number) => number, least: number, most: number): void {
+  for (let i = 0; i < places.length; i += 1) {
+    places[i] = Math.max(places[i] ?? 0, i === 0 ? least : (places[i - 1] ?? 0) + apart(i - 1));
+  }
+  for (let i = places.length - 1; i >= 0; i -= 1) {
+    const limit = i === places.length - 1 ? most : (places[i + 1] ?? 0) - apart(i);
+    places[i] = Math.min(places[i] ?? 0, limit);
+  }
+}
+
+function neighbours(rows: Slot[][]): Map<string, string[]> {
+  const joined = new Map<string, string[]>();
+  const join = (from: string, to: string) => joined.set(from, [...(joined.get(from) ?? []), to]);
+  for (const { key, above } of rows.flat()) {
+    for (const other of above) {
+      join(key, other);
+      join(other, key);
+    }
+  }
+  return joined;
+}
+
+function mean(values: number[]): number | null {
+  return values.length === 0 ? null : values.reduce((sum, value) => sum + value, 0) / values.length;
 }
 
 /** The widest a node of this row may be. */

@@ -1,13 +1,15 @@
 /** How values read: numbers, money, durations, ages. All in English, all with tabular widths in mind. */
 const WHOLE = new Intl.NumberFormat('en-US');
 const ONE_DECIMAL = new Intl.NumberFormat('en-US', { maximumFractionDigits: 1 });
-const COMPACT = new Intl.NumberFormat('en-US', { notation: 'compact', maximumFractionDigits: 1 });
+const COMPACT = new Intl.NumberFormat('en-US', { notation: 'compact', maximumSignificantDigits: 3 });
 const CENTS = new Intl.NumberFormat('en-US', { style: 'currency', currency: 'USD' });
+
+const two = (value: number): string => String(value).padStart(2, '0');
 
 /** `1,234,567` */
 export const whole = (value: number): string => WHOLE.format(value);
 
-/** `1.2M`, `987` */
+/** `1.23M`, `987`: three digits that count. */
 export const compact = (value: number): string => COMPACT.format(value);
 
 /** `0.4`, `12`, `1,234`: one decimal below ten, none above. */
@@ -17,7 +19,7 @@ export const short = (value: number): string =>
 /** `$1,234.56` from cents. */
 export const money = (cents: number): string => CENTS.format(cents / 100);
 
-/** `$1.2M`, `$987` from cents, for axes and tiles. */
+/** `$1.23M`, `$987` from cents, for axes and tiles. */
 export const moneyShort = (cents: number): string =>
   `${cents < 0 ? '−' : ''}$${compact(Math.abs(cents) / 100)}`;
 
@@ -47,7 +49,6 @@ export function duration(milliseconds: number): string {
 /** As {@link duration}, in whole seconds. */
 export function age(milliseconds: number): string {
   const seconds = Math.max(0, Math.round(milliseconds / 1000));
-  const two = (value: number) => String(value).padStart(2, '0');
   if (seconds < 60) return `${seconds} s`;
   if (seconds < 3600) return `${Math.floor(seconds / 60)} m ${two(seconds % 60)} s`;
   if (seconds < 86_400) return `${Math.floor(seconds / 3600)} h ${two(Math.floor((seconds % 3600) / 60))} m`;
@@ -58,9 +59,11 @@ export function age(milliseconds: number): string {
 export const between = (from: string, to: string | null, now: number): number =>
   (to === null ? now : Date.parse(to)) - Date.parse(from);
 
-/** `14:05:09` in the user's time zone. */
-export const clock = (at: string): string =>
-  new Date(at).toLocaleTimeString('en-GB', { hour: '2-digit', minute: '2-digit', second: '2-digit' });
+/** `14:05:09` in the user's time zone. Written by hand: `toLocaleTimeString` takes 0.1 ms, too long for each line of a log. */
+export function clock(at: string): string {
+  const time = new Date(at);
+  return [time.getHours(), time.getMinutes(), time.getSeconds()].map(two).join(':');
+}
 
 /** `23 Nov, 14:05` in the user's time zone. */
 export const moment = (at: string): string =>

@@ -1,13 +1,18 @@
 /** Axes: round numbers to label, and paths to draw. */
 
-/** Round values from 0 to at least `most`, about `count` of them. */
+/** Round values from 0 to at least `most`, in up to `count` + 1 steps: those that leave the least room on top. */
 export function niceTicks(most: number, count = 4): number[] {
   if (!(most > 0)) return [0, 1];
-  const rough = most / count;
-  const power = 10 ** Math.floor(Math.log10(rough));
-  const step = ([1, 2, 2.5, 5, 10].find((factor) => factor * power >= rough * 0.999) ?? 10) * power;
-  const ticks = Math.ceil((most / step) * 0.999);
-  return Array.from({ length: Math.max(1, ticks) + 1 }, (_, index) => index * step);
+  const power = 10 ** Math.floor(Math.log10(most / count));
+  const fits = [1, 2, 2.5, 5, 10]
+    .map((factor) => ({
+      step: factor * power,
+      ticks: Math.max(1, Math.ceil(most / (factor * power) - 1e-9)),
+    }))
+    .filter(({ ticks }) => ticks <= count + 1);
+  const room = ({ step, ticks }: { step: number; ticks: number }) => step * ticks - most;
+  const { step, ticks } = fits.reduce((best, next) => (room(next) < room(best) ? next : best));
+  return Array.from({ length: ticks + 1 }, (_, index) => index * step);
 }
 
 /** Up to `count` indices spread evenly over `0..length`, first and last among them. */

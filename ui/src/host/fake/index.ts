@@ -11,6 +11,7 @@ import type { Update } from '../../protocol/Update';
 import type { Argument, Command, Host, Result } from '../host';
 import { FakeLog } from './logs';
 import { planOf } from './plans';
+import { asPlan } from './player';
 import { FakeStack, type StackOptions } from './stack';
 
 export const SCENARIOS = [
@@ -81,8 +82,7 @@ export class FakeHost implements Host {
     create_stack: (config) => this.#create(config).summary(),
     check: () => this.#checks,
     fix_check: (id) => this.#fix(id),
-    plan: ({ operation }) =>
-      planOf(operation).map(({ id, title, summary, needs }) => ({ id, title, summary, needs })),
+    plan: ({ operation }) => planOf(operation).map(asPlan),
     start: ({ stack, operation }) => this.#idle(stack).start(operation),
     cancel: (stack) => (this.#stack(stack).cancel(), null),
     snapshot: (stack) => this.#stack(stack).snapshot,

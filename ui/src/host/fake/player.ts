@@ -1,8 +1,10 @@
 /** Plays a plan in time: starts what is due, reports progress, ends. It only emits events; others fold them. */
+import type { Event } from '../../protocol/Event';
 import type { EventKind } from '../../protocol/EventKind';
 import type { Failure } from '../../protocol/Failure';
 import type { Operation } from '../../protocol/Operation';
 import type { RunOutcome } from '../../protocol/RunOutcome';
+import type { StepPlan } from '../../protocol/StepPlan';
 import type { Level } from '../../protocol/Level';
 import { planOf, type FakeStep } from './plans';
 
@@ -12,6 +14,25 @@ export interface Stage {
   emit(kind: EventKind): void;
   log(origin: string, level: Level, line: string): void;
   ended(outcome: RunOutcome): void;
+}
+
+/** The events of an `up` that succeeded long ago. */
+export function finishedRun(run: string, at: string, ended: string): Event[] {
+  const plan = planOf('up');
+  let seq = 0;
+  const event = (when: string, kind: EventKind): Event => ({ seq: (seq += 1), at: when, run, kind });
+  return [
+    event(at, { type: 'run_started', operation: 'up', steps: plan.map(asPlan) }),
+    ...plan.flatMap(({ id, outputs = {} }) => [
+      event(at, { type: 'step_started', step: id }),
+      event(ended, { type: 'step_finished', step: id, outcome: { result: 'done', outputs } }),
+    ]),
+    event(ended, { type: 'run_finished', outcome: { result: 'succeeded' } }),
+  ];
+}
+
+export function asPlan({ id, title, summary, needs }: FakeStep): StepPlan {
+  return { id, title, summary, needs };
 }
 
 export class Player {
@@ -31,8 +52,7 @@ export class Player {
     private readonly before: ReadonlySet<string> = new Set(),
   ) {
     this.#steps = planOf(operation);
-    const plans = this.#steps.map(({ id, title, summary, needs }) => ({ id, title, summary, needs }));
-    stage.emit({ type: 'run_started', operation, steps: plans });
+    stage.emit({ type: 'run_started', operation, steps: this.#steps.map(asPlan) });
     this.#timer = setInterval(() => this.#frame(Date.now()), FRAME_MS);
   }
 

@@ -55,7 +55,7 @@ export function random(seed: number): () => number {
 export function tick(number: number, at: number, rate: number, seconds: number): TickSample {
   const roll = random(number * 7919);
   const expected = (rate * seconds) / 60;
-  const orders = rate === 0 ? 0 : Math.max(0, Math.round(expected * (0.75 + roll() * 0.5)));
+  const orders = Math.floor(expected * (0.75 + roll() * 0.5) + roll());
   const changes = Math.round(orders * (1.2 + roll() * 0.4));
   const rows = orders * 4 + changes;
   return {

@@ -4,7 +4,6 @@ import type { EventKind } from '../../protocol/EventKind';
 import type { Failure } from '../../protocol/Failure';
 import type { Operation } from '../../protocol/Operation';
 import type { PipelineRun } from '../../protocol/PipelineRun';
-import type { RunState } from '../../protocol/RunState';
 import type { RunSummary } from '../../protocol/RunSummary';
 import type { ServiceStatus } from '../../protocol/ServiceStatus';
 import type { Snapshot } from '../../protocol/Snapshot';
@@ -12,9 +11,10 @@ import type { StackConfig } from '../../protocol/StackConfig';
 import type { StackSummary } from '../../protocol/StackSummary';
 import type { Update } from '../../protocol/Update';
 import type { Charts } from '../../protocol/Charts';
+import { replay } from '../../state/fold';
 import { foldSnapshot } from '../../state/run.svelte';
 import { FakeLog } from './logs';
-import { Player } from './player';
+import { finishedRun, Player } from './player';
 import * as shop from './shop';
 
 const BATCH_MS = 50;
@@ -142,9 +142,18 @@ export class FakeStack {
   }
 
   /** Makes the stack as if it had been brought up some time ago. */
-  bringUp(run: RunState | null = null): void {
+  bringUp(): void {
+    const run = '01KAFAKERUN0';
+    const at = new Date(Date.now() - 2 * 3_600_000).toISOString();
+    const ended = new Date(Date.parse(at) + 74_000).toISOString();
+    const outcome = { result: 'succeeded' as const };
+    this.runs.push({ run, operation: 'up', started_at: at, finished_at: ended, outcome });
+    this.logs.set(`run/${run}`, new FakeLog(2000, ['python', 'postgres', 'history', 'dagster', 'load']));
+    const state = replay(finishedRun(run, at, ended));
+    for (let minutes = 60; minutes > 0; minutes -= 5)
+      this.#record(minutes % 20 ? 'schedule' : 'app', 6, minutes);
     this.#open();
-    this.#snapshot = { ...this.#snapshot, state: 'up', run };
+    this.#snapshot = { ...this.#snapshot, state: 'up', run: state };
     this.#flush();
   }
 
@@ -194,17 +203,22 @@ export class FakeStack {
     const { config } = this.#snapshot;
     const { backfill_days, orders_per_minute, seed } = config.target;
     this.charts = shop.charts(backfill_days, orders_per_minute, seed, Date.now());
+    this.#record(trigger, seconds, 0);
+    this.#emit({ type: 'charts_published', published_at: this.charts.published_at });
+  }
+
+  #record(trigger: string, seconds: number, minutesAgo: number): void {
     const id = crypto.randomUUID();
+    const ended = Date.now() - minutesAgo * 60_000;
     this.pipelineRuns.unshift({
       id,
       job: 'refresh',
-      status: 'SUCCESS',
+      status: minutesAgo === 35 ? 'FAILURE' : 'SUCCESS',
       trigger,
-      started_at: new Date(Date.now() - seconds * 1000).toISOString(),
-      finished_at: now(),
+      started_at: new Date(ended - seconds * 1000).toISOString(),
+      finished_at: new Date(ended).toISOString(),
       url: `http://127.0.0.1:41873/runs/${id}`,
     });
-    this.#emit({ type: 'charts_published', published_at: this.charts.published_at });
   }
 
   #remove(): void {

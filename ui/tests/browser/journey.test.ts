@@ -1,0 +1,167 @@
+import { readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import type { Browser, Page } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { fits, launch, open } from './browser';
+import { BUILT } from './build';
+import { serve, type Served } from './serve';
+
+const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
+
+interface Violation {
+  id: string;
+  nodes: { html: string; failureSummary?: string }[];
+}
+
+let browser: Browser;
+let served: Served;
+beforeAll(async () => {
+  [browser, served] = await Promise.all([launch(), serve(BUILT)]);
+});
+afterAll(async () => {
+  await browser?.close();
+  await served?.close();
+});
+
+/** WCAG A and AA, as far as a machine can tell. */
+async function accessible(page: Page): Promise<void> {
+  // Evaluated over the debugging protocol, so the page's own policy stays as strict as it is.
+  await page.evaluate(axe);
+  const violations = await page.evaluate(async () => {
+    const { axe } = window as unknown as {
+      axe: { run(options: object): Promise<{ violations: Violation[] }> };
+    };
+    // A pulse or fade in flight would be measured half-way.
+    document.getAnimations().forEach((animation) => animation.cancel());
+    const tags = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa'];
+    return (await axe.run({ runOnly: { type: 'tag', values: tags } })).violations;
+  });
+  const found = violations.flatMap(({ id, nodes }) =>
+    nodes.map((node) => `${id}: ${node.html} ${node.failureSummary}`),
+  );
+  expect(found).toEqual([]);
+}
+
+test.each(['light', 'dark'] as const)(
+  'from the first stack to the proof that it is gone, %s',
+  async (colorScheme) => {
+    const { page, complaints, close } = await open(browser, served.url, 'speed=4', {
+      colorScheme,
+      viewport: { width: 1024, height: 700 },
+    });
+    const at = (id: string) => page.getByTestId(id);
+    const looks = async () => {
+      await fits(page);
+      await accessible(page);
+    };
+
+    await at('stack-name').waitFor();
+    await looks();
+    await at('create-stack').click();
+    await page.locator('[data-testid=continue]:enabled').waitFor();
+    await looks();
+    await at('continue').click();
+    await page.locator('[data-testid=start-run]:enabled').waitFor();
+    await looks();
+    await at('start-run').click();
+    await page.locator('[data-testid=step-history][data-status=running]').waitFor();
+    await looks();
+    await at('run-done').waitFor({ state: 'attached' });
+    for (const step of await page.locator('[data-testid^=step-]').all()) {
+      expect(await step.getAttribute('data-status')).toBe('done');
+    }
+    await at('open-dashboard').click();
+    await page.locator('[data-testid=chart-throughput]:not([data-points="0"])').waitFor();
+    await page.getByText(/The newest order in the charts is/).waitFor();
+    await looks();
+    await at('refresh-now').click();
+    await page
+      .getByText(/Refreshing/)
+      .first()
+      .waitFor();
+    await page.locator('[data-testid=refresh-now]:enabled').waitFor();
+    await page.getByRole('button', { name: 'Log of PostgreSQL' }).click();
+    await page.locator('[data-testid=log-lines][data-total="4000"]').waitFor();
+    await looks();
+    await at('close-sheet').click();
+    await at('teardown').click();
+    await page.getByText(/Deletes the stack’s folder/).waitFor();
+    await looks();
+    await at('confirm-teardown').click();
+    await at('proof-holds').waitFor();
+    await looks();
+
+    expect(complaints).toEqual([]);
+    await close();
+  },
+);
+
+test('a failed run tells why and resumes', async () => {
+  const { page, complaints, close } = await open(browser, served.url, 'speed=6&scenario=failure');
+  await page.getByTestId('create-stack').click();
+  await page.getByTestId('continue').click();
+  await page.getByTestId('start-run').click();
+  await page.getByTestId('failure').getByText('No space left on device').waitFor();
+  await fits(page);
+  await accessible(page);
+  await page.getByTestId('resume').click();
+  await page.getByTestId('run-done').waitFor({ state: 'attached' });
+  expect(complaints).toEqual([]);
+  await close();
+});
+
+test.each(['stacks', 'empty', 'unhealthy', 'long'])(
+  'the “%s” state fits and is accessible',
+  async (scenario) => {
+    const { page, complaints, close } = await open(browser, served.url, `scenario=${scenario}`, {
+      viewport: { width: 1024, height: 700 },
+    });
+    await page.locator('[data-testid^=stack-]').first().waitFor();
+    await fits(page);
+    await accessible(page);
+    if (scenario !== 'stacks') {
+      await page.locator('button[data-testid^=stack-]').first().click();
+      await page.getByTestId('kpi-net-revenue').waitFor();
+      await fits(page);
+      await accessible(page);
+    }
+    expect(complaints).toEqual([]);
+    await close();
+  },
+);
+
+describe('the content security policy', () => {
+  test('holds: an inline script does not run, an inline style does not apply', async () => {
+    const { page, close } = await open(browser, served.url, '');
+    const broken = await page.evaluate(() => {
+      const script = document.createElement('script');
+      script.textContent = 'window.injected = true';
+      document.body.append(script);
+      const box = document.createElement('div');
+      box.innerHTML = '<p style="width: 7px">x</p>';
+      document.body.append(box);
+      return { ran: 'injected' in window, width: box.firstElementChild?.clientWidth };
+    });
+    expect(broken.ran).toBe(false);
+    expect(broken.width).not.toBe(7);
+    await close();
+  });
+});
+
+test('works by keyboard alone', async () => {
+  const { page, close } = await open(browser, served.url, 'speed=6');
+  await page.getByTestId('stack-name').focus();
+  await page.keyboard.press('Enter');
+  await page.locator('[data-testid=continue]:enabled').focus();
+  await page.keyboard.press('Enter');
+  await page.locator('[data-testid=start-run]:enabled').focus();
+  await page.keyboard.press('Enter');
+  await page.getByTestId('run-done').waitFor({ state: 'attached' });
+  await page.keyboard.press('/');
+  await page.keyboard.type('OK');
+  await page.keyboard.press('Enter');
+  await page.getByTestId('log-matches').waitFor();
+  expect(await page.getByTestId('log-matches').textContent()).toMatch(/^\s*\d+ of \d+\s*$/);
+  expect(await page.locator('mark').count()).toBeGreaterThan(0);
+  await close();
+});

@@ -1,0 +1,219 @@
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import type { Host } from '../../src/host/host';
+import type { Event } from '../../src/protocol/Event';
+import type { EventKind } from '../../src/protocol/EventKind';
+import type { Snapshot } from '../../src/protocol/Snapshot';
+import type { Update } from '../../src/protocol/Update';
+import { foldSnapshot, MAX_TICKS, RunStore } from '../../src/state/run.svelte';
+import {
+  freeName,
+  newDraft,
+  pageOf,
+  problemsOf,
+  WizardStore,
+  type Facts,
+} from '../../src/state/wizard.svelte';
+
+const snapshot = (change: Partial<Snapshot> = {}): Snapshot => ({
+  seq: 10,
+  config: newDraft('demo'),
+  state: 'up',
+  run: null,
+  services: [],
+  links: [],
+  orders_per_minute: 20,
+  throughput: [],
+  ...change,
+});
+const event = (seq: number, kind: EventKind, run?: string): Event => ({
+  seq,
+  at: '2026-11-20T10:00:00Z',
+  ...(run ? { run } : {}),
+  kind,
+});
+const started: EventKind = { type: 'run_started', operation: 'refresh', steps: [] };
+const ended: EventKind = { type: 'run_finished', outcome: { result: 'succeeded' } };
+const tick = (number: number): EventKind => ({
+  type: 'throughput',
+  sample: {
+    tick: number,
+    at: '2026-11-20T10:00:00Z',
+    orders: 1,
+    rows: 4,
+    status_changes: 0,
+    generate_ms: 1,
+    write_ms: 2,
+  },
+});
+
+describe('a snapshot and the events after it', () => {
+  test('events it holds already are not told twice', () => {
+    const { snapshot: after } = foldSnapshot(snapshot(), [
+      event(9, tick(1)),
+      event(10, tick(2)),
+      event(11, tick(3)),
+    ]);
+    expect(after.throughput.map((sample) => sample.tick)).toEqual([3]);
+    expect(after.seq).toBe(11);
+  });
+  test('old ticks make room', () => {
+    const events = Array.from({ length: MAX_TICKS + 20 }, (_, index) => event(11 + index, tick(index)));
+    const { snapshot: after } = foldSnapshot(snapshot(), events);
+    expect(after.throughput).toHaveLength(MAX_TICKS);
+    expect(after.throughput[0]?.tick).toBe(20);
+  });
+  test('a refresh makes the stack busy, and leaves it up', () => {
+    const busy = foldSnapshot(snapshot(), [event(11, started, 'R')]).snapshot;
+    expect(busy.state).toBe('busy');
+    expect(foldSnapshot(busy, [event(12, ended, 'R')]).snapshot.state).toBe('up');
+  });
+  test('an unwell service degrades a stack that is up, and only such a one', () => {
+    const services: EventKind = {
+      type: 'services',
+      services: [{ name: 'a', title: 'A', health: 'unhealthy', detail: '', pid: null, restarts: 1 }],
+    };
+    expect(foldSnapshot(snapshot(), [event(11, services)]).snapshot.state).toBe('degraded');
+    expect(foldSnapshot(snapshot({ state: 'busy' }), [event(11, services)]).snapshot.state).toBe('busy');
+  });
+  test('the input is left as it was', () => {
+    const before = Object.freeze(snapshot({ throughput: Object.freeze([]) as never }));
+    foldSnapshot(before, [event(11, tick(1))]);
+    expect(before.throughput).toHaveLength(0);
+  });
+});
+
+describe('the run store', () => {
+  let send: (update: Update) => void = () => undefined;
+  const detached = vi.fn();
+  const call = vi.fn();
+  const watch = vi.fn((_stack: string, onUpdate: (update: Update) => void) => {
+    send = onUpdate;
+    return Promise.resolve(detached);
+  });
+  const host = { call, watch } as unknown as Host;
+
+  beforeEach(() => {
+    vi.useFakeTimers();
+    vi.clearAllMocks();
+    call.mockResolvedValue(snapshot({ seq: 12, state: 'degraded' }));
+  });
+  afterEach(() => vi.useRealTimers());
+
+  test('asks for the truth when a run ends', async () => {
+    const store = new RunStore(host);
+    await store.attach('demo');
+    send({ type: 'snapshot', value: snapshot() });
+    send({ type: 'events', value: [event(11, started, 'R'), event(12, ended, 'R')] });
+    expect(store.runsEnded).toBe(1);
+    await vi.runAllTimersAsync();
+    expect(store.snapshot?.state).toBe('degraded');
+  });
+  test('takes no older truth than it has', async () => {
+    const store = new RunStore(host);
+    await store.attach('demo');
+    send({ type: 'snapshot', value: snapshot({ seq: 20 }) });
+    await store.resync();
+    expect(store.snapshot?.seq).toBe(20);
+  });
+  test('attaches again when the agent was killed', async () => {
+    const store = new RunStore(host);
+    await store.attach('demo');
+    send({ type: 'snapshot', value: snapshot() });
+    send({ type: 'ended' });
+    expect(store.connection).toBe('lost');
+    await vi.runAllTimersAsync();
+    expect(watch).toHaveBeenCalledTimes(2);
+  });
+  test('knows a stack that was taken down is gone', async () => {
+    const store = new RunStore(host);
+    await store.attach('demo');
+    send({ type: 'snapshot', value: snapshot() });
+    send({
+      type: 'events',
+      value: [event(11, { ...started, operation: 'down' }, 'R'), event(12, ended, 'R')],
+    });
+    send({ type: 'ended' });
+    expect(store.connection).toBe('gone');
+  });
+  test('drops what a former stack still sends', async () => {
+    const store = new RunStore(host);
+    await store.attach('one');
+    const late = send;
+    await store.attach('two');
+    late({ type: 'snapshot', value: snapshot() });
+    expect(store.snapshot).toBeNull();
+    expect(detached).toHaveBeenCalledOnce();
+  });
+});
+
+describe('the current page', () => {
+  const facts: Facts = {
+    stack: 'demo',
+    proving: null,
+    checked: false,
+    leftRun: null,
+    inspecting: false,
+    state: 'up',
+    run: null,
+  };
+  const up = { run: 'R', operation: 'up', outcome: { result: 'succeeded' } } as Facts['run'];
+  const refreshing = { run: 'R', operation: 'refresh', outcome: null } as Facts['run'];
+  test.each<[string, Partial<Facts>, string]>([
+    ['no stack is open', { stack: null }, 'welcome'],
+    ['the stack is not known yet', { state: null }, 'opening'],
+    ['a new stack is unchecked', { state: 'new' }, 'check'],
+    ['a new stack is checked', { state: 'new', checked: true }, 'run'],
+    ['a run is under way', { state: 'busy', run: { ...up, outcome: null } as Facts['run'] }, 'run'],
+    ['a refresh is under way', { state: 'busy', run: refreshing }, 'dashboard'],
+    ['a refresh is looked at', { state: 'busy', run: refreshing, inspecting: true }, 'run'],
+    ['the user has not left the finished run', { run: up }, 'run'],
+    ['the user has left it', { run: up, leftRun: 'R' }, 'dashboard'],
+    ['parts are left', { state: 'partial', run: up }, 'run'],
+    ['a removed stack is proved', { stack: null, proving: 'demo' }, 'proof'],
+  ])('when %s', (_, change, page) => expect(pageOf({ ...facts, ...change })).toBe(page));
+});
+
+describe('the draft', () => {
+  test('the default is fine', () => expect(problemsOf(newDraft('demo'), [])).toEqual({}));
+  test.each(['', 'Demo', '2shop', '-a', 'a/b', '..', 'x'.repeat(33)])('“%s” is no name', (name) => {
+    expect(problemsOf(newDraft(name), []).name).toBeDefined();
+  });
+  test('a taken name is said to be', () =>
+    expect(problemsOf(newDraft('demo'), ['demo']).name).toContain('already'));
+  test('numbers are held to their limits', () => {
+    const draft = newDraft('demo');
+    Object.assign(draft.target, {
+      backfill_days: 3651,
+      orders_per_minute: NaN,
+      refresh_minutes: 1.5,
+      seed: null,
+    });
+    expect(Object.keys(problemsOf(draft, [])).sort()).toEqual([
+      'backfill_days',
+      'orders_per_minute',
+      'refresh_minutes',
+      'seed',
+    ]);
+  });
+  test('a free name is found', () => {
+    expect(freeName([])).toBe('demo');
+    expect(freeName(['demo', 'demo-2'])).toBe('demo-3');
+  });
+});
+
+describe('the wizard store', () => {
+  test('a run that someone else began is no failure', async () => {
+    const call = vi.fn().mockRejectedValue({ code: 'busy', summary: 'Busy', causes: [], blame: 'user' });
+    const wizard = new WizardStore({ call } as unknown as Host);
+    wizard.open('demo');
+    await wizard.start('up');
+    expect(wizard.failure).toBeNull();
+  });
+  test('any other failure is shown', async () => {
+    const wizard = new WizardStore({ call: vi.fn().mockRejectedValue('no socket') } as unknown as Host);
+    wizard.open('demo');
+    await wizard.start('up');
+    expect(wizard.failure?.causes).toEqual(['no socket']);
+    expect(wizard.busy).toBe(false);
+  });
+});
