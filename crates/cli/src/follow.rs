@@ -25,16 +25,13 @@ pub(crate) async fn run(desk: &LocalDesk, stack: &StackName, operation: Operatio
     let mut interrupts = 0;
     loop {
         tokio::select! {
-            update = updates.recv() => match take(update, &run, renderer.as_mut())? {
-                Some(outcome) => {
-                    renderer.end();
-                    let result = conclude(outcome);
-                    if operation == Operation::Down && result.is_ok() {
-                        wait_for_the_end(&mut updates).await;
-                    }
-                    return result;
+            update = updates.recv() => if let Some(outcome) = take(update, &run, renderer.as_mut())? {
+                renderer.end();
+                let result = conclude(outcome);
+                if operation == Operation::Down && result.is_ok() {
+                    wait_for_the_end(&mut updates).await;
                 }
-                None => {}
+                return result;
             },
             _ = tokio::signal::ctrl_c() => {
                 interrupts += 1;

@@ -136,8 +136,7 @@ impl StackFolder {
     /// The folder of the stack's sockets. Short, because a socket's path holds about 100 bytes.
     pub(crate) fn runtime(&self) -> PathBuf {
         let hash = Sha256::digest(self.path.as_os_str().as_encoded_bytes());
-        let short: String = hash.iter().take(6).map(|byte| format!("{byte:02x}")).collect();
-        runtime_base().join(format!("rf-{short}"))
+        runtime_base().join(format!("rf-{}", hex::encode(&hash[..6])))
     }
 
     pub(crate) fn agent_socket(&self) -> PathBuf {

@@ -25,17 +25,17 @@ pub(crate) fn fingerprint() -> String {
     for dir in [&DBT, &DAGSTER] {
         add(&mut hash, dir);
     }
-    hex(&hash.finalize())
+    hex::encode(hash.finalize())
 }
 
 /// The locked requirements of the Python environment.
 pub(crate) fn requirements() -> &'static [u8] {
-    DAGSTER.get_file("requirements.txt").map_or(&[], include_dir::File::contents)
+    include_bytes!(concat!(env!("OUT_DIR"), "/resources/dagster/requirements.txt"))
 }
 
 /// A fingerprint of some bytes.
 pub(crate) fn fingerprint_of(bytes: &[u8]) -> String {
-    hex(&Sha256::digest(bytes))
+    hex::encode(Sha256::digest(bytes))
 }
 
 fn add(hash: &mut Sha256, dir: &Dir<'_>) {
@@ -45,8 +45,4 @@ fn add(hash: &mut Sha256, dir: &Dir<'_>) {
         hash.update(Sha256::digest(file.contents()));
     }
     dir.dirs().for_each(|dir| add(hash, dir));
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }

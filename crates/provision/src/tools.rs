@@ -18,7 +18,7 @@ const MIRROR_VARIABLE: &str = "RETAILFLOW_UV_RELEASES";
 const RELEASES: &str = "https://github.com/astral-sh/uv/releases/download";
 
 const CONNECT_DEADLINE: Duration = Duration::from_secs(30);
-const DOWNLOAD_DEADLINE: Duration = Duration::from_secs(600);
+const DOWNLOAD_DEADLINE: Duration = Duration::from_mins(10);
 
 /// A release is some 25 MB; more than this is not one.
 const LARGEST: u64 = 200 << 20;
@@ -108,7 +108,7 @@ async fn download(url: &str, to: &Path) -> Result<String, Failure> {
         file.write_all(&chunk).await.map_err(|error| unwritable(to, &error))?;
     }
     file.sync_all().await.map_err(|error| unwritable(to, &error))?;
-    Ok(hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect())
+    Ok(hex::encode(hash.finalize()))
 }
 
 async fn published_checksum(url: &str) -> Result<String, Failure> {

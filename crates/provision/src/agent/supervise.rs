@@ -15,10 +15,10 @@ const ROUND: Duration = Duration::from_secs(1);
 
 /// The pause before a service is started again; doubled with every restart up to the most.
 const FIRST_PAUSE: Duration = Duration::from_secs(1);
-const LONGEST_PAUSE: Duration = Duration::from_secs(60);
+const LONGEST_PAUSE: Duration = Duration::from_mins(1);
 
 /// A service that ran this long has recovered: its next restart pauses briefly again.
-const RECOVERED: Duration = Duration::from_secs(120);
+const RECOVERED: Duration = Duration::from_mins(2);
 
 /// The services that are meant to run.
 pub(super) type Wanted = BTreeMap<Service, Restarts>;
@@ -90,7 +90,7 @@ impl Agent {
         }
         let changed = *lock(&self.services) != statuses;
         if changed {
-            *lock(&self.services) = statuses.clone();
+            lock(&self.services).clone_from(&statuses);
             self.emitter.announce(EventKind::Services { services: statuses.clone() });
         }
         if self.is_busy() {

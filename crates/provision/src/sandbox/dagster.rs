@@ -18,7 +18,7 @@ use crate::dagster::{Dagster, LOCATION};
 use crate::home::{self, StackFolder};
 
 /// The project imports Dagster, dlt and dbt before it answers.
-const READY_DEADLINE: Duration = Duration::from_secs(120);
+const READY_DEADLINE: Duration = Duration::from_mins(2);
 
 const STOP_GRACE: Duration = Duration::from_secs(10);
 
@@ -171,17 +171,17 @@ fn path_with(programs: &std::path::Path) -> OsString {
 }
 
 /// What parses the dbt project.
-pub(super) fn manifest_command(sandbox: &Sandbox) -> Result<(PathBuf, Vec<OsString>), Failure> {
+pub(super) fn manifest_command(sandbox: &Sandbox) -> (PathBuf, Vec<OsString>) {
     let python = python::program(&sandbox.folder, "python");
-    Ok((python, ["-m", "retailflow_pipeline.prepare"].map(Into::into).to_vec()))
+    (python, ["-m", "retailflow_pipeline.prepare"].map(Into::into).to_vec())
 }
 
-pub(super) fn code_server(sandbox: &Sandbox) -> Result<ServiceSpec, Failure> {
+pub(super) fn code_server(sandbox: &Sandbox) -> ServiceSpec {
     let socket = code_socket(&sandbox.folder);
     // A killed server leaves its socket, and a new one would not bind to it.
     let _ = std::fs::remove_file(&socket);
     let words = ["-m", "dagster", "api", "grpc", "--module-name", DEFINITIONS, "--location-name", LOCATION, "--socket"];
-    Ok(spec(sandbox, Service::CodeServer, "python", &words, [socket.into()]))
+    spec(sandbox, Service::CodeServer, "python", &words, [socket.into()])
 }
 
 pub(super) fn webserver(sandbox: &Sandbox) -> Result<ServiceSpec, Failure> {
@@ -192,9 +192,9 @@ pub(super) fn webserver(sandbox: &Sandbox) -> Result<ServiceSpec, Failure> {
     Ok(spec(sandbox, Service::Webserver, "dagster-webserver", &words, more))
 }
 
-pub(super) fn daemon(sandbox: &Sandbox) -> Result<ServiceSpec, Failure> {
+pub(super) fn daemon(sandbox: &Sandbox) -> ServiceSpec {
     let more = [workspace_file(&sandbox.folder).into()];
-    Ok(spec(sandbox, Service::Daemon, "dagster-daemon", &["run", "--workspace"], more))
+    spec(sandbox, Service::Daemon, "dagster-daemon", &["run", "--workspace"], more)
 }
 
 fn spec<const N: usize>(

@@ -79,7 +79,7 @@ impl Step for Projects {
     }
 
     fn deadline(&self) -> Duration {
-        Duration::from_secs(60)
+        Duration::from_mins(1)
     }
 }
 

@@ -19,7 +19,7 @@ use crate::home::{self, StackFolder};
 const SHOP: &str = "shop";
 
 /// A cluster left by a crash replays its log before it answers.
-const READY_DEADLINE: Duration = Duration::from_secs(120);
+const READY_DEADLINE: Duration = Duration::from_mins(2);
 
 const STOP_GRACE: Duration = Duration::from_secs(20);
 
@@ -117,7 +117,7 @@ impl Step for Postgres {
     }
 
     fn deadline(&self) -> Duration {
-        READY_DEADLINE + Duration::from_secs(60)
+        READY_DEADLINE + Duration::from_mins(1)
     }
 
     async fn check(&self, _: &StepContext) -> Result<Presence, Failure> {

@@ -70,7 +70,7 @@ impl Step for Python {
     }
 
     fn deadline(&self) -> Duration {
-        Duration::from_secs(20 * 60)
+        Duration::from_mins(20)
     }
 
     async fn check(&self, _: &StepContext) -> Result<Presence, Failure> {
@@ -152,7 +152,7 @@ impl Step for Manifest {
     }
 
     async fn apply(&self, context: &StepContext) -> Result<Outputs, Failure> {
-        let (program, args) = dagster::manifest_command(&self.sandbox)?;
+        let (program, args) = dagster::manifest_command(&self.sandbox);
         run_tool(
             context,
             &ToolSpec {

@@ -103,7 +103,7 @@ impl Step for Refresh {
     }
 
     fn deadline(&self) -> Duration {
-        Duration::from_secs(2 * 3600)
+        Duration::from_hours(2)
     }
 
     async fn check(&self, _: &StepContext) -> Result<Presence, Failure> {

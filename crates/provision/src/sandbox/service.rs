@@ -54,9 +54,9 @@ impl Service {
         match self {
             Self::Postgres => postgres::spec(sandbox),
             Self::Generator => live::spec(sandbox),
-            Self::CodeServer => dagster::code_server(sandbox),
+            Self::CodeServer => Ok(dagster::code_server(sandbox)),
             Self::Webserver => dagster::webserver(sandbox),
-            Self::Daemon => dagster::daemon(sandbox),
+            Self::Daemon => Ok(dagster::daemon(sandbox)),
         }
     }
 
