@@ -9,7 +9,7 @@ use super::tables;
 use crate::shop::{Catalogue, Purchase, Tick, first_customers};
 
 /// Orders in a chunk. Its rows take about 3 MB; smaller chunks spend more time on starting and ending COPYs.
-const CHUNK_ORDERS: i32 = 8_192;
+const CHUNK_ORDERS: i32 = 32_768;
 /// Chunks generated ahead of the one being copied.
 const AHEAD: usize = 2;
 
@@ -74,7 +74,7 @@ fn for_each_chunk(tick: &Tick, mut take: impl FnMut(Chunk) -> bool) {
         if !take(chunk) {
             return;
         }
-        room = 8_192;
+        room = 32_768;
     }
 }
 
