@@ -26,6 +26,7 @@ export default defineConfig({
           name: 'pages',
           include: ['tests/pages/**/*.test.ts'],
           environment: 'jsdom',
+          testTimeout: 20_000,
           setupFiles: ['tests/pages/setup.ts'],
         },
       },

@@ -1,5 +1,5 @@
-import { render, screen, within } from '@testing-library/svelte';
-import userEvent from '@testing-library/user-event';
+import { render, screen, waitFor, within } from '@testing-library/svelte';
+import userEvent, { type UserEvent } from '@testing-library/user-event';
 import { beforeEach, describe, expect, test } from 'vitest';
 import App from '../../src/App.svelte';
 import { FakeHost, type FakeOptions } from '../../src/host/fake';
@@ -14,7 +14,6 @@ class Observed extends FakeHost {
 
   override call<K extends Command>(command: K, argument: Argument<K>): Promise<Result<K>> {
     this.calls.push([command, argument]);
-    // eslint-disable-next-line @typescript-eslint/prefer-promise-reject-errors -- the host rejects with failures
     if (this.refuse[command]) return Promise.reject(this.refuse[command]);
     return super.call(command, argument);
   }
@@ -31,6 +30,13 @@ function open(options: Partial<FakeOptions> = {}) {
 }
 const find = (id: string) => screen.findByTestId(id, {}, FAST);
 
+/** Presses a button once it can be pressed. */
+async function press(user: UserEvent, id: string): Promise<void> {
+  const button = await find(id);
+  await waitFor(() => expect(button).toHaveProperty('disabled', false), FAST);
+  await user.click(button);
+}
+
 beforeEach(() => localStorage.clear());
 
 describe('Welcome', () => {
@@ -41,7 +47,7 @@ describe('Welcome', () => {
     await user.type(name, 'shop-2');
     await user.clear(await find('backfill-days'));
     await user.type(await find('backfill-days'), '7');
-    await user.click(await find('create-stack'));
+    await press(user, 'create-stack');
     expect(host.last('create_stack')).toMatchObject({
       name: 'shop-2',
       target: { kind: 'sandbox', backfill_days: 7 },
@@ -64,7 +70,7 @@ describe('Welcome', () => {
       hint: 'Free some.',
       blame: 'environment',
     };
-    await user.click(await find('create-stack'));
+    await press(user, 'create-stack');
     const panel = await find('failure');
     within(panel).getByText('The disk is full');
     within(panel).getByText('ENOSPC');
@@ -81,13 +87,13 @@ describe('Welcome', () => {
 describe('Check', () => {
   test('mends what can be mended, then goes on', async () => {
     const { host, user } = open({ scenario: 'missing' });
-    await user.click(await find('create-stack'));
+    await press(user, 'create-stack');
     const fix = await find('fix-uv');
     expect(await find('continue')).toHaveProperty('disabled', true);
     await user.click(fix);
     await screen.findByText(/installed just now/, {}, FAST);
     expect(host.last('fix_check')).toBe('uv');
-    await user.click(await find('continue'));
+    await press(user, 'continue');
     await find('start-run');
   });
 });
@@ -95,29 +101,29 @@ describe('Check', () => {
 describe('Run', () => {
   test('shows the plan in words and starts nothing by itself', async () => {
     const { host, user } = open();
-    await user.click(await find('create-stack'));
-    await user.click(await screen.findByRole('button', { name: /Continue/ }));
+    await press(user, 'create-stack');
+    await press(user, 'continue');
     await screen.findByText(/Creates a private PostgreSQL 16 cluster/, {}, FAST);
     expect(host.last('start')).toBeUndefined();
     expect((await find('step-postgres')).dataset.status).toBe('waiting');
   });
   test('a failed run tells why, and resumes', async () => {
     const { user } = open({ scenario: 'failure' });
-    await user.click(await find('create-stack'));
-    await user.click(await find('continue'));
-    await user.click(await find('start-run'));
+    await press(user, 'create-stack');
+    await press(user, 'continue');
+    await press(user, 'start-run');
     within(await find('failure')).getByText(/No space left on device/);
     expect((await find('step-history')).dataset.status).toBe('failed');
-    await user.click(await find('resume'));
+    await press(user, 'resume');
     await find('run-done');
     expect((await find('step-postgres')).dataset.status).toBe('already_done');
   });
   test('a cancelled run says so and can be resumed or removed', async () => {
     const { user } = open({ speed: 4 });
-    await user.click(await find('create-stack'));
-    await user.click(await find('continue'));
-    await user.click(await find('start-run'));
-    await user.click(await find('cancel-run'));
+    await press(user, 'create-stack');
+    await press(user, 'continue');
+    await press(user, 'start-run');
+    await press(user, 'cancel-run');
     await screen.findByText(/Stopped as you asked/, {}, FAST);
     await find('resume');
     await find('teardown');
@@ -127,7 +133,7 @@ describe('Run', () => {
 describe('Dashboard', () => {
   async function dashboard(options: Partial<FakeOptions> = {}) {
     const opened = open({ scenario: 'up', ...options });
-    await opened.user.click(await find('stack-demo'));
+    await press(opened.user, 'stack-demo');
     await find('kpi-net-revenue');
     return opened;
   }
@@ -136,7 +142,7 @@ describe('Dashboard', () => {
     await screen.findByText(/The newest order in the charts is/, {}, FAST);
     expect((await find('kpi-net-revenue')).textContent).toMatch(/^\$[\d.]+M$/);
     expect((await find('service-postgres')).dataset.health).toBe('healthy');
-    await user.click(await find('link-dagster'));
+    await press(user, 'link-dagster');
     expect(host.last('open')).toEqual({ stack: 'demo', link: 'dagster', path: '' });
   });
   test('opens a country, then a state, and comes back', async () => {
@@ -145,18 +151,19 @@ describe('Dashboard', () => {
     await user.click(await screen.findByRole('button', { name: /Bavaria/ }));
     await screen.findByText('Munich');
     expect(screen.queryByText('Berlin')).toBeNull();
-    await user.click(await find('places-back'));
+    await press(user, 'places-back');
     await screen.findByText('Bavaria');
   });
   test('sets the rate, and pauses', async () => {
     const { host, user } = await dashboard();
     const rate = await find('rate');
     await user.clear(rate);
-    await user.type(rate, '600{Enter}');
+    await user.type(rate, '600');
+    await user.tab();
     expect(host.last('set_rate')).toEqual({ stack: 'demo', orders_per_minute: 600 });
-    await user.click(await find('pause-shop'));
+    await press(user, 'pause-shop');
     expect(host.last('set_rate')).toEqual({ stack: 'demo', orders_per_minute: 0 });
-    await user.click(await find('pause-shop'));
+    await press(user, 'pause-shop');
     expect(host.last('set_rate')).toEqual({ stack: 'demo', orders_per_minute: 600 });
   });
   test('a shop without charts says what is to come', async () => {
@@ -167,17 +174,17 @@ describe('Dashboard', () => {
   test('an unwell service is told at the top, with a way to mend it', async () => {
     const { host, user } = await dashboard({ scenario: 'unhealthy' });
     within(await find('unwell')).getByText('Dagster web is unwell');
-    await user.click(await find('mend'));
+    await press(user, 'mend');
     expect(host.last('start')).toEqual({ stack: 'demo', operation: 'up' });
   });
   test('takes the stack down only after it was confirmed, and proves it', async () => {
     const { host, user } = await dashboard();
-    await user.click(await find('teardown'));
+    await press(user, 'teardown');
     await screen.findByText(/Deletes the stack’s folder/);
     expect(host.last('start')).toBeUndefined();
-    await user.click(await find('confirm-teardown'));
+    await press(user, 'confirm-teardown');
     expect((await find('proof-holds')).textContent).toBe('Nothing of demo is left');
-    await user.click(await find('back-to-stacks'));
+    await press(user, 'back-to-stacks');
     await find('stack-name');
     expect(screen.queryByTestId('stack-demo')).toBeNull();
   });

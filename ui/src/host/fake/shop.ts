@@ -137,8 +137,9 @@ function grouped<Row extends { orders: number; net_cents: number }, Key extends 
   keyOf: (row: Row) => string,
   head: (row: Row) => Key,
 ): (Key & { orders: number; net_cents: number })[] {
-  const groups = Object.values(Object.groupBy(rows, keyOf)) as Row[][];
-  return groups
+  const groups = new Map<string, Row[]>();
+  for (const row of rows) groups.set(keyOf(row), [...(groups.get(keyOf(row)) ?? []), row]);
+  return [...groups.values()]
     .map((group) => ({
       ...head(group[0] as Row),
       orders: group.reduce((sum, row) => sum + row.orders, 0),
