@@ -24,6 +24,8 @@ ensure_machine() {
     Darwin) ensure_mac_tools ;;
     *) fail "This system ($(uname -s)) is not supported yet." "RetailFlow builds on Linux and macOS." ;;
   esac
+  [ "$1" = app ] || browser >/dev/null || fail "No Chromium or Chrome was found; the page's tests drive one." \
+    "Install Google Chrome or, on Ubuntu, run: snap install chromium" "Then run ./dev again."
   ensure_rust
   ensure_uv
   ensure_python
@@ -55,8 +57,8 @@ ensure_linux_packages() {
   local wanted=("${APP_PACKAGES[@]}") missing
   if [ "$1" = tests ]; then
     wanted+=("${TEST_PACKAGES[@]}")
-    # Ubuntu's package of that name is an empty shell around a snap, so there Chrome or the snap is asked for by hand.
-    has_browser || is_ubuntu || wanted+=(chromium)
+    # Ubuntu's package of that name is an empty shell around a snap, which not every machine can install.
+    browser >/dev/null || is_ubuntu || wanted+=(chromium)
   fi
   if have dpkg-query; then
     missing=$(missing_packages "${wanted[@]}")
@@ -181,8 +183,11 @@ has_display() {
   [ "$(uname -s)" = Darwin ] || [ -n "${DISPLAY:-}${WAYLAND_DISPLAY:-}" ]
 }
 
-# A browser the page's tests can drive.
-has_browser() {
-  have chromium || have google-chrome || have chromium-browser ||
-    [ -x "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome" ]
+# The browser that the page's tests drive: its path, or failure if there is none.
+browser() {
+  local name mac="/Applications/Google Chrome.app/Contents/MacOS/Google Chrome"
+  for name in chromium google-chrome google-chrome-stable chromium-browser; do
+    command -v "$name" && return
+  done
+  [ -x "$mac" ] && printf '%s\n' "$mac"
 }

