@@ -39,7 +39,8 @@ pub struct Summary {
 
 impl Writer {
     /// Opens the shop, with its origin now, and writes its history; goes on where an earlier backfill stopped, and does
-    /// nothing if history is complete. `on_progress` is called several times a second while rows are copied.
+    /// nothing if history is complete. `on_progress` is called after every COPY, which is about
+    /// once a second or oftener.
     ///
     /// # Errors
     /// [`Error::Cancelled`] after `cancel`, with every finished day committed and nothing of the unfinished one;

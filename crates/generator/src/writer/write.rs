@@ -6,10 +6,9 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use futures::SinkExt;
 use jiff::Timestamp;
-use tokio::sync::mpsc;
 use tokio_postgres::Transaction;
 
-use super::chunk::{self, Chunk};
+use super::chunk::Generation;
 use super::encode::Rows;
 use super::ticks::{self, Plan, TickRecord};
 use super::{LOCK, Writer, tables};
@@ -68,9 +67,9 @@ impl Writer {
             }
         }
         let tick = follow(last.as_ref(), plan)?;
-        let chunks = chunk::generate(tick);
+        let generation = Generation::start(tick);
         let status_changes = advance_orders(&transaction, &tick).await?;
-        let copied = copy(&transaction, chunks, on_rows).await?;
+        let copied = copy(&transaction, generation, on_rows).await?;
         let record = record(&tick, &copied, status_changes, started.elapsed());
         let record = remember(&transaction, record).await?;
         transaction.commit().await.during("committing a tick")?;
@@ -165,23 +164,22 @@ struct Copied {
     generating: Duration,
 }
 
-/// Copies all `chunks` into their tables.
-async fn copy(
-    transaction: &Transaction<'_>,
-    mut chunks: mpsc::Receiver<Chunk>,
-    on_rows: OnRows<'_>,
-) -> Result<Copied, Error> {
+/// Copies everything that is generated into its table.
+async fn copy(transaction: &Transaction<'_>, mut generation: Generation, on_rows: OnRows<'_>) -> Result<Copied, Error> {
     let mut copied = Copied::default();
-    while let Some(chunk) = chunks.recv().await {
+    while let Some(chunk) = generation.next().await? {
         copied.customers += chunk.customers.count();
         copied.orders += chunk.orders.count();
         copied.order_items += chunk.order_items.count();
         copied.generating += chunk.generating;
-        let mut rows = copy_rows(transaction, tables::PRODUCTS, chunk.products).await?;
-        rows += copy_rows(transaction, tables::CUSTOMERS, chunk.customers).await?;
-        rows += copy_rows(transaction, tables::ORDERS, chunk.orders).await?;
-        rows += copy_rows(transaction, tables::ORDER_ITEMS, chunk.order_items).await?;
-        on_rows(rows);
+        for (statement, rows) in [
+            (tables::PRODUCTS, chunk.products),
+            (tables::CUSTOMERS, chunk.customers),
+            (tables::ORDERS, chunk.orders),
+            (tables::ORDER_ITEMS, chunk.order_items),
+        ] {
+            on_rows(copy_rows(transaction, statement, rows).await?);
+        }
     }
     Ok(copied)
 }

@@ -1,0 +1,106 @@
+//! Live ticks follow the clock, and orders take their course.
+
+use std::time::Duration;
+
+use generator::shop::{Moment, Timeline};
+use generator::{Advance, Config, LiveEvent, TickRecord, throughput};
+use jiff::{SignedDuration, Timestamp};
+use tokio_postgres::Client;
+use tokio_util::sync::CancellationToken;
+
+use crate::{SMALL, assert_sound, live, number, open_shop, server, writer};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn orders_take_their_course() {
+    let server = server().await;
+    let config = Config { tick_seconds: 3_600, ..SMALL };
+    let mut writer = open_shop(&server, "course", &config).await;
+    let mut changes = 0;
+    for last in [1, 30, 24 * 12] {
+        live(&mut writer, &config, 0.2, last).await;
+        let tick = writer.last_tick().await.expect("reading").expect("a tick");
+        changes += assert_course(writer.client(), &config, &tick).await;
+    }
+    let recorded = number(writer.client(), "SELECT sum(status_changes) FROM production.generator_ticks").await;
+    assert!(recorded > 3_000, "{recorded} status changes in twelve days");
+    assert!(changes > 0);
+    assert_sound(writer.client()).await;
+}
+
+/// Every order is where its timeline says it should be at the end of `tick`; returns how many are under way.
+async fn assert_course(client: &Client, config: &Config, tick: &TickRecord) -> usize {
+    let rows = client
+        .query("SELECT order_id, placed_at, status, updated_at, status_due_at FROM production.orders", &[])
+        .await
+        .expect("orders");
+    for row in &rows {
+        let (order_id, placed_at): (i64, Timestamp) = (row.get(0), row.get(1));
+        let state = Timeline::new(config.seed, order_id, placed_at.into()).before(tick.window_end.into());
+        assert_eq!(row.get::<_, &str>(2), state.status.as_str(), "order {order_id} after tick {}", tick.tick);
+        assert_eq!(row.get::<_, Timestamp>(3), state.since.timestamp());
+        assert_eq!(row.get::<_, Option<Timestamp>>(4), state.due.map(Moment::timestamp));
+    }
+    rows.iter().filter(|row| row.get::<_, Option<Timestamp>>(4).is_some()).count()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_live_shop_catches_up_and_outlives_its_connections() {
+    let server = server().await;
+    let config = Config { backfill_days: 0, ..SMALL };
+    let mut writer = writer(&server, "live").await;
+    let opened = Timestamp::now() - SignedDuration::from_mins(20);
+    writer.open(&config, opened).await.expect("opening");
+    let observer = server.client("live").await;
+    let cancel = CancellationToken::new();
+    let mut written = Vec::new();
+    let mut waits = 0;
+    let killer = async {
+        for _ in 0..3 {
+            tokio::time::sleep(Duration::from_millis(200)).await;
+            let kill = "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity \
+                        WHERE application_name = 'retailflow-generator'";
+            assert_eq!(number(&observer, kill).await, 1);
+        }
+        let caught_up = "SELECT count(*) FROM production.generator_ticks WHERE window_end > now() - interval '4 s'";
+        while number(&observer, caught_up).await < 2 {
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+        cancel.cancel();
+    };
+    let (result, ()) = tokio::join!(
+        writer.run_live(
+            &config,
+            || 300.0,
+            &cancel,
+            |event| match event {
+                LiveEvent::Written(record) => written.push(record.clone()),
+                LiveEvent::Waiting { .. } => waits += 1,
+            }
+        ),
+        killer
+    );
+    result.expect("cancelled in good order");
+    assert!(waits >= 3, "three connections were killed, {waits} were noticed");
+    assert!(written.len() >= 600 - 3, "{} ticks of 2 s in 20 minutes", written.len());
+    assert!(written.windows(2).all(|pair| pair[0].tick < pair[1].tick));
+    assert!(written.iter().all(|record| record.window_end <= record.written_at), "a window closes first");
+    assert_sound(&observer).await;
+    let newest = throughput(&observer, 0, 10).await.expect("the newest ticks");
+    assert_eq!(newest.len(), 10);
+    assert_eq!(newest[9].tick, number(&observer, "SELECT max(tick) FROM production.generator_ticks").await);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_paused_shop_keeps_to_the_clock() {
+    let server = server().await;
+    let config = Config { tick_seconds: 3_600, ..SMALL };
+    let mut writer = open_shop(&server, "paused", &config).await;
+    live(&mut writer, &config, 0.0, 24).await;
+    let live_ticks = throughput(writer.client(), 0, 100).await.expect("ticks");
+    assert_eq!(live_ticks.len(), 24);
+    assert_eq!(live_ticks.iter().map(|tick| tick.orders).sum::<i32>(), 0);
+    assert!(live_ticks.iter().map(|tick| tick.status_changes).sum::<i32>() > 100, "parcels still arrive");
+    let early = writer.advance(&config, 1.0, live_ticks[23].window_end).await.expect("no error");
+    let closes = live_ticks[23].window_end + SignedDuration::from_hours(1);
+    assert_eq!(early, Advance::Early { closes });
+}
