@@ -9,7 +9,9 @@ const TEXT: [text: string, ground: string][] = [
     ['text', ground],
     ['muted', ground],
   ]),
-  ...['bg', 'surface', 'sunken', 'raised', 'log-bg'].map((ground): [string, string] => ['faint', ground]),
+  ...['bg', 'surface', 'sunken', 'raised', 'hover', 'log-bg', 'accent-soft', 'bad-soft'].map(
+    (ground): [string, string] => ['faint', ground],
+  ),
   ...['bg', 'surface', 'sunken', 'accent-soft', 'hover'].map((ground): [string, string] => [
     'accent-text',
     ground,
