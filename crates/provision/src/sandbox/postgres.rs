@@ -123,11 +123,14 @@ impl Step for Postgres {
     async fn check(&self, _: &StepContext) -> Result<Presence, Failure> {
         if Service::Postgres.process(&self.sandbox).await?.is_some()
             && let Ok(detail) = probe(&self.sandbox).await
+            // A kill may have come between the start of the server and the making of the database.
+            && connect_to_shop(&self.sandbox.folder).await.is_ok()
         {
             return Ok(Presence::Present(format!("PostgreSQL {detail}")));
         }
         let exists = self.cluster().join("PG_VERSION").exists();
-        Ok(if exists { Presence::Drifted("PostgreSQL is not running".to_owned()) } else { Presence::Absent })
+        let drifted = || Presence::Drifted("PostgreSQL is not running, or lacks the shop's database".to_owned());
+        Ok(if exists { drifted() } else { Presence::Absent })
     }
 
     async fn apply(&self, context: &StepContext) -> Result<Outputs, Failure> {

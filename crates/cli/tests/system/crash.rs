@@ -1,0 +1,68 @@
+//! Kills at random moments, seeded: whatever is killed, `up` ends in the same healthy stack, and `down` in nothing.
+//!
+//! `RETAILFLOW_CRASH_ROUNDS` and `RETAILFLOW_CRASH_SEED` make more of it, or the same again.
+
+use std::time::Duration;
+
+use rand::rngs::StdRng;
+use rand::seq::IndexedRandom;
+use rand::{Rng, RngExt, SeedableRng};
+
+use crate::support::{SMALL, Sandbox, signal};
+
+/// Kills within one `up`. Each `up` goes on where the last kill left it, so the kills wander through the whole plan.
+const KILLS: u64 = 6;
+
+/// Kills within one `down`.
+const KILLS_DOWN: u64 = 3;
+
+fn setting(name: &str, default: u64) -> u64 {
+    std::env::var(name).ok().and_then(|value| value.parse().ok()).unwrap_or(default)
+}
+
+#[test]
+fn kills_at_random_moments_end_in_one_healthy_stack_and_then_in_nothing() {
+    let seed = setting("RETAILFLOW_CRASH_SEED", 20_261_123);
+    for round in 0..setting("RETAILFLOW_CRASH_ROUNDS", 2) {
+        // Shown if the test fails.
+        println!("round {round}, seed {}", seed + round);
+        let mut random = StdRng::seed_from_u64(seed + round);
+        let sandbox = Sandbox::new();
+        for _ in 0..KILLS {
+            interrupt(&sandbox, &[&["up"], settings(&sandbox)].concat(), &mut random, 9_000);
+        }
+        sandbox.run(&[&["up"], settings(&sandbox)].concat()).succeeded();
+        sandbox.assert_healthy();
+        for _ in 0..KILLS_DOWN {
+            interrupt(&sandbox, &["down", "--yes"], &mut random, 900);
+        }
+        sandbox.assert_gone_after_down();
+    }
+}
+
+/// Settings are given once: a stack that exists keeps its own.
+fn settings(sandbox: &Sandbox) -> &'static [&'static str] {
+    if sandbox.folder().join("stack.toml").exists() { &[] } else { &SMALL }
+}
+
+/// Starts a command and, after up to `within` milliseconds, kills one of: the command, the agent, any process of the
+/// stack, or all of them at once.
+fn interrupt(sandbox: &Sandbox, command: &[&str], random: &mut impl Rng, within: u64) {
+    let running = sandbox.spawn(command);
+    std::thread::sleep(Duration::from_millis(random.random_range(0..within)));
+    let processes = sandbox.processes();
+    let all: Vec<u32> = processes.iter().map(|found| found.pid).collect();
+    let victims = match random.random_range(0..4) {
+        0 => vec![running.pid()],
+        1 => sandbox.roots("agent"),
+        2 => all.choose(random).copied().into_iter().collect(),
+        _ => [all, vec![running.pid()]].concat(),
+    };
+    let named: Vec<&str> =
+        processes.iter().filter(|found| victims.contains(&found.pid)).map(|found| found.mark.role()).collect();
+    println!("  {command:?}: killing {named:?} {victims:?}");
+    signal(&victims, "KILL");
+    // It may succeed, fail, or be dead itself; what matters is what comes after.
+    let ended = running.wait();
+    println!("    it ended with {:?}", ended.code);
+}

@@ -1,0 +1,114 @@
+//! A sandbox's life, from nothing to nothing.
+
+use std::time::Duration;
+
+use crate::support::{SMALL, Sandbox, signal, wait_until};
+
+#[test]
+fn up_refresh_down() {
+    let sandbox = Sandbox::new();
+    sandbox.run(&["doctor"]).succeeded();
+
+    let events = sandbox.run(&[&["up", "--json"], &SMALL[..]].concat()).succeeded().json();
+    let finished = |event: &&serde_json::Value| event["kind"]["type"] == "step_finished";
+    assert_eq!(events.iter().filter(finished).count(), 8, "{events:#?}");
+    let numbers: Vec<u64> = events.iter().filter_map(|event| event["seq"].as_u64()).collect();
+    assert!(numbers.is_sorted_by(|a, b| a < b), "sequence numbers must rise");
+    sandbox.assert_healthy();
+
+    assert_changes_arrive(&sandbox);
+    assert_a_second_up_does_nothing(&sandbox);
+    assert_logs_can_be_read(&sandbox);
+    assert_a_dead_service_comes_back(&sandbox);
+    sandbox.assert_gone_after_down();
+    assert_eq!(sandbox.run(&["status"]).code, Some(3), "there is no such stack any more");
+    sandbox.run(&["down", "--yes"]).succeeded();
+}
+
+/// Inserts, updates and deletes by someone else than the shop reach marts and charts.
+fn assert_changes_arrive(sandbox: &Sandbox) {
+    let before = sandbox.status()["charts"]["totals"]["net_cents"].clone();
+    sandbox.sql(
+        "begin;
+         delete from production.order_items where order_id in (select order_id from production.orders order by 1 limit 5);
+         delete from production.orders where order_id in (select order_id from production.orders order by 1 limit 5);
+         update production.order_items set quantity = quantity + 1
+             where order_item_id in (select max(order_item_id) from production.order_items);
+         update production.customers set city = 'Elsewhere' where customer_id = 1;
+         commit",
+    );
+    sandbox.with_still_shop(|| {
+        sandbox.run(&["refresh"]).succeeded();
+        // Whoever deletes by hand leaves holes in the keys, so only the data is compared from here on.
+        sandbox.assert_reconciled();
+    });
+    assert_ne!(sandbox.status()["charts"]["totals"]["net_cents"], before);
+}
+
+fn assert_a_second_up_does_nothing(sandbox: &Sandbox) {
+    let processes = sandbox.processes();
+    let events = sandbox.run(&["up", "--json"]).succeeded().json();
+    let results: Vec<&str> = events.iter().filter_map(|event| event["kind"]["outcome"]["result"].as_str()).collect();
+    let idle = results.iter().filter(|result| **result == "already_done").count();
+    assert_eq!(idle, 8, "{results:?}");
+    assert_eq!(sandbox.processes(), processes, "nothing may be started twice");
+    let refused = sandbox.run(&["up", "--days", "9"]);
+    assert_eq!(refused.code, Some(1));
+    assert!(refused.stderr.contains("keeps its settings"), "{}", refused.stderr);
+}
+
+fn assert_logs_can_be_read(sandbox: &Sandbox) {
+    let all = sandbox.run(&["logs", "--list"]).succeeded().stdout;
+    assert!(all.contains("service/postgres") && all.contains("run/"), "{all}");
+    let ready = sandbox.run(&["logs", "--service", "postgres", "--grep", "READY TO ACCEPT"]).succeeded().stdout;
+    assert_eq!(ready.lines().count(), 1, "{ready}");
+    let follower = sandbox.spawn(&["logs", "--follow", "--json", "--step", "postgres"]);
+    std::thread::sleep(Duration::from_secs(1));
+    signal(&[follower.pid()], "INT");
+    let lines = follower.wait().succeeded().json();
+    assert!(!lines.is_empty() && lines.iter().all(|line| line["origin"] == "postgres"), "{lines:?}");
+}
+
+/// The agent starts again what ends without being asked to, and counts it.
+fn assert_a_dead_service_comes_back(sandbox: &Sandbox) {
+    let killed = sandbox.roots("generator");
+    signal(&killed, "KILL");
+    wait_until("a new generator", Duration::from_secs(30), || {
+        let now = sandbox.roots("generator");
+        now.len() == 1 && now != killed
+    });
+    let services = sandbox.status()["snapshot"]["services"].clone();
+    let generator = services.as_array().unwrap().iter().find(|service| service["name"] == "generator").unwrap();
+    assert_eq!(generator["restarts"], 1, "{generator:#}");
+}
+
+#[test]
+fn cancel_stops_cleanly_and_up_resumes() {
+    let sandbox = Sandbox::new();
+    let up = sandbox.spawn(&[&["up"], &SMALL[..]].concat());
+    wait_until("PostgreSQL", Duration::from_secs(120), || !sandbox.roots("postgres").is_empty());
+    signal(&[up.pid()], "INT");
+    let ended = up.wait();
+    assert_eq!(ended.code, Some(130), "{ended:#?}");
+    let stack = sandbox.status()["snapshot"]["run"].clone();
+    assert_eq!(stack["outcome"]["result"], "cancelled", "{stack:#}");
+    sandbox.run(&["up"]).succeeded();
+    sandbox.assert_healthy();
+    sandbox.assert_gone_after_down();
+}
+
+#[test]
+fn what_the_user_gets_wrong_is_said_and_coded() {
+    let sandbox = Sandbox::new();
+    assert_eq!(sandbox.run(&["status"]).code, Some(3));
+    assert_eq!(sandbox.run(&["refresh"]).code, Some(3));
+    assert_eq!(sandbox.run(&["frobnicate"]).code, Some(2));
+    assert_eq!(sandbox.run(&["status", "--stack", "../x"]).code, Some(2));
+    let refused = sandbox.run(&["up", "--rate", "-5"]);
+    assert_eq!(refused.code, Some(2), "a negative number looks like an option");
+    let refused = sandbox.run(&["up", "--json", "--rate=-5"]).json().remove(0);
+    assert_eq!(refused["failure"]["blame"], "user", "{refused}");
+    assert!(!sandbox.folder().exists(), "what is refused leaves nothing");
+    let completions = sandbox.run(&["completions", "bash"]).succeeded().stdout;
+    assert!(completions.contains("_retailflow"), "{completions}");
+}

@@ -1,0 +1,8 @@
+//! Whole-system tests: the real program, the real PostgreSQL, dlt, DuckDB, dbt and Dagster.
+//!
+//! Each test has a data directory of its own and one sandbox at a time runs, because a laptop (and CI) has room for
+//! one. Whatever a test leaves running is ended when it is dropped, so that a failure costs the next test nothing.
+
+mod crash;
+mod lifecycle;
+mod support;
