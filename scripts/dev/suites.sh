@@ -33,6 +33,20 @@ test_pipeline() {
   "$(pipeline_tool python)" -m pytest dagster/tests
 }
 
+# The app as `./dev run` builds it, in WebKit, on a screen of the test's own, with a real sandbox behind it.
+test_window() {
+  local title="The real window, from Welcome to teardown"
+  if [ "$(uname -s)" != Linux ]; then
+    without "$title" "there is no WebDriver for the WebKit of this system"
+    return
+  fi
+  step "Window: install the test's packages" npm --prefix tests/window ci
+  show "Window: build the app" cargo build --locked --workspace
+  TAURI_DRIVER=$(cargo_tool tauri-driver "$TAURI_DRIVER_VERSION")
+  export TAURI_DRIVER
+  show "$title" npm --prefix tests/window test
+}
+
 # The stacks that the user of this computer has, if any.
 users_data() {
   find "${XDG_DATA_HOME:-$HOME/.local/share}/retailflow" "$HOME/Library/Application Support/retailflow" \
@@ -72,12 +86,4 @@ run_bench() {
     show "Benchmark: $name" "$program"
   done
   print_timings
-}
-
-# The real window: the app as it is built here, WebKit, a screen of its own, a real sandbox.
-test_window() {
-  step "Install the window test's packages" npm --prefix tests/window ci
-  show "Build the app" cargo build --locked --package retailflow-desktop --package retailflow-cli
-  TAURI_DRIVER=$(cargo_tool tauri-driver "$TAURI_DRIVER_VERSION") \
-    show "The real window, from Welcome to teardown" npm --prefix tests/window test
 }
