@@ -5,7 +5,7 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { Builder, By, Capabilities, until } from 'selenium-webdriver';
+import { Builder, By, Capabilities, Key, until } from 'selenium-webdriver';
 
 const ROOT = resolve(import.meta.dirname, '../..');
 const BINARIES = resolve(ROOT, process.env.CARGO_TARGET_DIR ?? 'target', 'debug');
@@ -144,8 +144,8 @@ export class Stage {
   /** Types into what has a test id, in place of what was there. */
   async type(id, text) {
     const element = await this.at(id);
-    await element.clear();
-    await element.sendKeys(text);
+    // Leaving the field is what tells the page that it was changed.
+    await element.sendKeys(Key.chord(Key.CONTROL, 'a'), text, Key.TAB);
   }
 
   /** Saves what the window shows. */

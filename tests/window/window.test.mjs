@@ -109,6 +109,7 @@ async function dashboard() {
   const cents = Number((await shown.getAttribute('title')).replace(/[^0-9]/g, ''));
   assert.equal(cents, charts.totals.net_cents, 'the page must show what the marts say, to the cent');
   assert.ok(charts.totals.net_cents > 0);
+  await stage.at('link-dagster');
   await stage.shoot('dashboard');
   for (const name of ['light', 'dark']) {
     await stage.click('theme');
@@ -119,7 +120,6 @@ dashboard.title = 'Dashboard shows what the marts say';
 
 async function refreshed() {
   await stage.type('rate', '600');
-  await (await stage.at('rate')).sendKeys('\n');
   await eventually('the new rate', 20_000, () => stage.status(STACK).snapshot.orders_per_minute === 600);
   await eventually('faster ticks', 60_000, () => stage.status(STACK).snapshot.throughput.at(-1)?.orders >= 5);
   const before = stage.status(STACK).charts;

@@ -8,7 +8,7 @@ use ts_rs::TS;
 
 use crate::failure::Failure;
 use crate::ids::{RunId, StepId};
-use crate::snapshot::{ServiceStatus, TickSample};
+use crate::snapshot::{Link, ServiceStatus, TickSample};
 
 /// The version of this vocabulary, written into every `run.json`. Additions keep it; a change of meaning raises it.
 pub const EVENT_VERSION: u32 = 1;
@@ -118,6 +118,9 @@ pub enum EventKind {
     Services {
         /// All of them.
         services: Vec<ServiceStatus>,
+        /// What can be opened in a browser now.
+        #[serde(default)]
+        links: Vec<Link>,
     },
     /// New charts were published. Ephemeral.
     ChartsPublished {

@@ -13,7 +13,7 @@ use tokio::time::{Instant, sleep, timeout};
 
 use crate::agent::socket::{self, Connection};
 use crate::home::StackFolder;
-use crate::role::Role;
+use crate::role::{self, Role};
 
 /// How long an agent may take to answer on its socket after it was started.
 const START_DEADLINE: Duration = Duration::from_secs(20);
@@ -90,11 +90,9 @@ impl AgentClient {
 
     /// Two clients may do this at once: the second agent finds the stack locked and leaves.
     fn spawn_agent(&self) -> Result<(), Failure> {
-        let program = std::env::current_exe()
-            .map_err(|error| Failure::environment("This program cannot find its own file").source(&error))?;
         spawn_detached(&ServiceSpec {
             mark: Mark::new(self.folder.path(), Role::Agent.name()),
-            program,
+            program: role::executable()?,
             args: Role::Agent.arguments(self.folder.path()),
             env: Vec::new(),
             folder: self.folder.path().to_owned(),

@@ -59,6 +59,18 @@ pub fn run_if_asked() -> Option<ExitCode> {
     })
 }
 
+/// This executable, to be started again in a role.
+///
+/// On Linux it is named by the running process: an agent goes on across an upgrade that replaced its file, and the
+/// path it was started from would then name nothing.
+pub(crate) fn executable() -> Result<PathBuf, Failure> {
+    if cfg!(target_os = "linux") {
+        return Ok(PathBuf::from("/proc/self/exe"));
+    }
+    std::env::current_exe()
+        .map_err(|error| Failure::environment("This program cannot find its own file").source(&error))
+}
+
 fn block_on(work: impl Future<Output = Result<(), Failure>>) -> Result<(), Failure> {
     tokio::runtime::Builder::new_multi_thread()
         .enable_all()

@@ -14,6 +14,6 @@ stack: StackName,
  */
 link: string, 
 /**
- * A path below the link, for example a run's page; empty for the link itself.
+ * A path below the link without a leading slash, for example `runs/<id>`; empty for the link itself.
  */
 path: string, };

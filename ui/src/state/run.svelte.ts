@@ -153,6 +153,7 @@ export function foldSnapshot(from: Snapshot, events: Event[]): Folded {
         break;
       case 'services':
         snapshot.services = kind.services;
+        snapshot.links = kind.links;
         snapshot.state = healthState(snapshot);
         break;
       case 'charts_published':

@@ -71,6 +71,7 @@ describe('a snapshot and the events after it', () => {
     const services: EventKind = {
       type: 'services',
       services: [{ name: 'a', title: 'A', health: 'unhealthy', detail: '', pid: null, restarts: 1 }],
+      links: [],
     };
     expect(foldSnapshot(snapshot(), [event(11, services)]).snapshot.state).toBe('degraded');
     expect(foldSnapshot(snapshot({ state: 'busy' }), [event(11, services)]).snapshot.state).toBe('busy');

@@ -143,7 +143,8 @@ impl Sandbox {
             window w as (order by case when tick = 0 then -1000000 else tick end)) t
             where next_order <> first_order_id + orders or next_item <> first_order_item_id + order_items";
         assert_eq!(self.sql(gaps), "0", "ticks do not join");
-        let counted = "select (select count(*) from production.orders) - (select sum(orders) from production.generator_ticks)";
+        let counted =
+            "select (select count(*) from production.orders) - (select sum(orders) from production.generator_ticks)";
         assert_eq!(self.sql(counted), "0", "orders and ticks disagree");
         let keys = "select max(order_id) - min(order_id) + 1 - count(*) from production.orders";
         assert_eq!(self.sql(keys), "0", "order keys have gaps");

@@ -8,7 +8,7 @@ use engine::{Journal, Runner};
 use protocol::{Code, Failure, Operation, RunId, RunOutcome};
 use tokio_util::sync::CancellationToken;
 
-use super::{Agent, lock};
+use super::{Active, Agent, lock};
 
 impl Agent {
     /// Begins a run and returns while it goes on. `Busy` if another is under way.
@@ -31,7 +31,7 @@ impl Agent {
         let cancel = CancellationToken::new();
         let runner = Runner::new(self.emitter.clone(), journal, log, self.redactor.clone(), cancel.clone());
         let run = runner.id().clone();
-        *active = Some(cancel);
+        *active = Some(Active { operation, cancel });
         let agent = self.clone();
         tokio::spawn(async move {
             let outcome = runner.run(operation, plan).await;

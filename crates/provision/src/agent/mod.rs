@@ -16,7 +16,7 @@ use std::time::Duration;
 
 use engine::{Emitter, Redactor, StackLock, journal};
 use protocol::snapshot::{Health, ServiceStatus, Snapshot, StackState, TickSample};
-use protocol::{Code, Failure, RunOutcome, RunState, StackConfig};
+use protocol::{Code, Failure, Operation, RunOutcome, RunState, StackConfig};
 use tokio_util::sync::CancellationToken;
 
 use crate::home::{self, StackFolder};
@@ -38,7 +38,7 @@ pub(crate) struct Agent {
     sandbox: Sandbox,
     emitter: Arc<Emitter>,
     redactor: Redactor,
-    active: Mutex<Option<CancellationToken>>,
+    active: Mutex<Option<Active>>,
     services: Mutex<Vec<ServiceStatus>>,
     /// The services that are meant to run; empty until `up` ends, or what was found running when the agent began.
     wanted: Mutex<supervise::Wanted>,
@@ -46,6 +46,12 @@ pub(crate) struct Agent {
     clients: AtomicUsize,
     /// Cancelled when the agent is to leave.
     end: CancellationToken,
+}
+
+/// The run under way.
+struct Active {
+    operation: Operation,
+    cancel: CancellationToken,
 }
 
 /// Plays the agent of a stack until nothing is left to look after.
@@ -128,6 +134,10 @@ impl Agent {
         lock(&self.active).is_some()
     }
 
+    fn operation(&self) -> Option<Operation> {
+        lock(&self.active).as_ref().map(|active| active.operation)
+    }
+
     fn has_nothing_to_look_after(&self) -> bool {
         self.clients.load(Ordering::SeqCst) == 0
             && !self.is_busy()
@@ -162,7 +172,7 @@ impl Agent {
 
     fn was_removed(&self) -> bool {
         let (_, run, _) = self.emitter.subscribe();
-        run.is_some_and(|run| run.operation == protocol::Operation::Down && run.outcome == Some(RunOutcome::Succeeded))
+        run.is_some_and(|run| run.operation == Operation::Down && run.outcome == Some(RunOutcome::Succeeded))
     }
 }
 

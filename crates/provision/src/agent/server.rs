@@ -119,8 +119,8 @@ impl AgentCommands for Counter {
     }
 
     async fn cancel(&self, (): ()) -> Result<(), Failure> {
-        if let Some(cancel) = lock(&self.0.active).as_ref() {
-            cancel.cancel();
+        if let Some(active) = lock(&self.0.active).as_ref() {
+            active.cancel.cancel();
         }
         Ok(())
     }

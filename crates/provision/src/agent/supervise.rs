@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use protocol::snapshot::{Health, ServiceStatus};
-use protocol::{EventKind, Failure};
+use protocol::{EventKind, Failure, Operation};
 
 use super::{Agent, lock};
 use crate::sandbox::Service;
@@ -91,9 +91,11 @@ impl Agent {
         let changed = *lock(&self.services) != statuses;
         if changed {
             lock(&self.services).clone_from(&statuses);
-            self.emitter.announce(EventKind::Services { services: statuses.clone() });
+            let links = self.sandbox.links(&statuses);
+            self.emitter.announce(EventKind::Services { services: statuses.clone(), links });
         }
-        if self.is_busy() {
+        // `up` and `down` start and stop services themselves.
+        if matches!(self.operation(), Some(Operation::Up | Operation::Down)) {
             return;
         }
         for status in statuses.iter().filter(|status| status.pid.is_none()) {
@@ -123,7 +125,7 @@ impl Agent {
         };
         let Some(service) = due else { return };
         note(&format!("{} ended unexpectedly: starting it again", service.title()));
-        if let Err(failure) = self.sandbox.start(service).await {
+        if let Err(failure) = self.sandbox.revive(service).await {
             note(&failure.to_string());
         }
     }

@@ -11,6 +11,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use engine::process::ServiceSpec;
 use engine::{Outputs, Presence, Step, StepContext};
+use jiff::Timestamp;
 use protocol::{Failure, StepId};
 
 use super::{Sandbox, Service, files, postgres, python};
@@ -83,12 +84,11 @@ impl Step for Orchestrator {
             Failure::environment(format!("{} could not be written", folder.dagster().display())).source(&error)
         })?;
         let fresh = Service::CodeServer.process(&self.sandbox).await?.is_none();
-        let began = jiff::Timestamp::now();
+        let began = Timestamp::now();
         for service in SERVICES {
             service.bring_up(&self.sandbox, context, READY_DEADLINE).await?;
         }
         if fresh {
-            // Runs whose worker went with an earlier code server would stay “started” for ever.
             let orphans = Dagster::of(folder)?.cancel_orphans(began).await?;
             context.info(format!("{orphans} interrupted pipeline runs were marked as cancelled")).await;
         }
@@ -103,6 +103,16 @@ impl Step for Orchestrator {
         files::remove(context, &self.sandbox.folder.dagster()).await?;
         files::remove(context, &self.sandbox.folder.warehouse()).await
     }
+}
+
+/// Once a code server that was just started is ready, marks the runs of an earlier one as cancelled: their workers went
+/// with it, they would stay “started” for ever, and the next run would queue behind them.
+pub(super) async fn clear_orphans(sandbox: &Sandbox, began: Timestamp) -> Result<(), Failure> {
+    let deadline = tokio::time::Instant::now() + READY_DEADLINE;
+    while probe_code_server(sandbox).await.is_err() && tokio::time::Instant::now() < deadline {
+        tokio::time::sleep(Duration::from_millis(500)).await;
+    }
+    Dagster::of(&sandbox.folder)?.cancel_orphans(began).await.map(drop)
 }
 
 /// Dagster's home: its settings from the project, and where the code server is.

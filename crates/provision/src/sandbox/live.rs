@@ -12,7 +12,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{Sandbox, Service, postgres, shop};
 use crate::home::{self, StackFolder};
-use crate::role::Role;
+use crate::role::{self, Role};
 
 const START_DEADLINE: Duration = Duration::from_secs(15);
 const STOP_GRACE: Duration = Duration::from_secs(10);
@@ -81,11 +81,9 @@ impl Step for LiveShop {
 
 /// How the generator is started: this executable, in that role.
 pub(super) fn spec(sandbox: &Sandbox) -> Result<ServiceSpec, Failure> {
-    let program = std::env::current_exe()
-        .map_err(|error| Failure::environment("This program cannot find its own file").source(&error))?;
     Ok(ServiceSpec {
         mark: Service::Generator.mark(sandbox),
-        program,
+        program: role::executable()?,
         args: Role::Generator.arguments(sandbox.folder.path()),
         env: Vec::new(),
         folder: sandbox.folder.path().to_owned(),

@@ -13,6 +13,7 @@ pub(crate) mod shop;
 use std::sync::Arc;
 
 use engine::{Direction, Plan, Step};
+use jiff::Timestamp;
 use protocol::snapshot::{Health, Link, PipelineRun, ServiceStatus};
 use protocol::{Failure, Operation, SandboxConfig, StackConfig, TargetConfig};
 
@@ -65,9 +66,15 @@ impl Sandbox {
         service::statuses(self).await
     }
 
-    /// Starts a service that is not running; it may take a while to be ready.
-    pub(crate) async fn start(&self, service: Service) -> Result<(), Failure> {
-        service.ensure_running(self).await.map(drop)
+    /// Starts a service that ended, and returns before it is ready.
+    pub(crate) async fn revive(&self, service: Service) -> Result<(), Failure> {
+        let began = Timestamp::now();
+        if service.ensure_running(self).await? && service == Service::CodeServer {
+            let sandbox = self.clone();
+            // If it fails, the next `up` does it.
+            tokio::spawn(async move { dagster::clear_orphans(&sandbox, began).await });
+        }
+        Ok(())
     }
 
     /// What can be opened in a browser.

@@ -7,7 +7,7 @@ use engine::{Outputs, Presence, Step, StepContext};
 use protocol::{Failure, ResourceAction, StepId};
 use tokio::time::sleep;
 
-use super::Sandbox;
+use super::{Sandbox, Service};
 use crate::dagster::{Dagster, RunStatus};
 
 const POLL: Duration = Duration::from_millis(300);
@@ -47,6 +47,7 @@ impl Refresh {
 
     async fn follow(&self, context: &StepContext, dagster: &Dagster, run: &str) -> Result<(), Failure> {
         let total = dagster.count_assets().await?;
+        let server = Service::CodeServer.process(&self.sandbox).await?;
         let mut cursor = None;
         let mut done = 0;
         loop {
@@ -61,6 +62,11 @@ impl Refresh {
                 context.log(line.level, line.text).await;
             }
             cursor = page.cursor;
+            // Its worker went with it, and nobody else would ever end the run.
+            if Service::CodeServer.process(&self.sandbox).await? != server {
+                return Err(Failure::environment("Dagster's code server ended in the middle of the pipeline run")
+                    .hint("It is started again by itself. Run the command again: nothing that was loaded is lost."));
+            }
             match status {
                 RunStatus::Underway(word) if done == 0 => context.progress(0, Some(total), "assets", word),
                 RunStatus::Underway(_) => {}

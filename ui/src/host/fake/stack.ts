@@ -138,7 +138,7 @@ export class FakeStack {
     const services = this.#snapshot.services.map((service) =>
       service.name === name ? { ...service, ...change } : service,
     );
-    this.#emit({ type: 'services', services });
+    this.#emit({ type: 'services', services, links: this.#snapshot.links });
   }
 
   /** Makes the stack as if it had been brought up some time ago. */
@@ -175,8 +175,7 @@ export class FakeStack {
     }));
     for (const { name } of services) this.logs.set(`service/${name}`, new FakeLog(4000, [name]));
     const links = [{ id: 'dagster', title: 'Dagster', url: 'http://127.0.0.1:41873' }];
-    this.#snapshot = { ...this.#snapshot, links };
-    this.#emit({ type: 'services', services });
+    this.#emit({ type: 'services', services, links });
     this.#publish('app', 9);
     const past = Array.from({ length: 90 }, (_, index) => this.#tick(Date.now() - (90 - index) * 1000));
     this.#snapshot = { ...this.#snapshot, throughput: past };
