@@ -8,7 +8,7 @@ build_everything() {
 
 # The development profile: see docs/decisions.md for what it costs and what it saves.
 build_programs() {
-  cargo build --package retailflow-cli --package retailflow-desktop
+  cargo build --locked --workspace
 }
 
 # Where a built program lies.

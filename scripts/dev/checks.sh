@@ -24,7 +24,7 @@ check_texts() {
   step "Shell: shellcheck" "$(python_tool shellcheck "$SHELLCHECK")" --external-sources dev .ci/run
   step "Python: formatting" "$(pipeline_tool ruff)" format --check .
   step "Python: lint" "$(pipeline_tool ruff)" check .
-  step "SQL: lint" "$(pipeline_tool sqlfluff)" lint dbt
+  step "SQL: lint" "$(pipeline_tool sqlfluff)" lint dbt/models dbt/data_tests
 }
 
 check_dependencies() {
