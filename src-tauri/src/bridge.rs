@@ -66,6 +66,7 @@ pub(crate) async fn watch(
 
 /// Ends a watch; one that has ended already is fine.
 #[tauri::command]
+#[expect(clippy::needless_pass_by_value, reason = "Tauri hands state over by value")]
 pub(crate) fn unwatch(watches: State<'_, Watches>, watch: u32) {
     watches.end(watch);
 }

@@ -144,8 +144,9 @@ export class Stage {
   /** Types into what has a test id, in place of what was there. */
   async type(id, text) {
     const element = await this.at(id);
+    await element.clear();
     // Leaving the field is what tells the page that it was changed.
-    await element.sendKeys(Key.chord(Key.CONTROL, 'a'), text, Key.TAB);
+    await element.sendKeys(text, Key.TAB);
   }
 
   /** Saves what the window shows. */
@@ -164,13 +165,17 @@ export class Stage {
 
   /** `retailflow status --json`. */
   status(stack) {
-    return JSON.parse(this.cli('status', '--json', '--stack', stack).stdout);
+    const { status, stdout } = this.cli('status', '--json', '--stack', stack);
+    if (status !== 0) throw new Error(`retailflow status ended with ${status}: ${stdout}`);
+    return JSON.parse(stdout);
   }
 
   /** Ends and removes all this run made. */
-  async strike(stack) {
+  async strike() {
     await this.close();
-    this.cli('down', '--yes', '--stack', stack);
+    for (const { config } of JSON.parse(this.cli('status', '--all', '--json').stdout).stacks) {
+      this.cli('down', '--yes', '--stack', config.name);
+    }
     this.#screen.kill('SIGTERM');
     rmSync(this.#home, { recursive: true, force: true });
   }

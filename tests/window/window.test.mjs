@@ -17,7 +17,7 @@ before(async () => {
   stage = await Stage.set();
   await stage.open();
 });
-after(() => stage?.strike(STACK));
+after(() => stage?.strike());
 
 test('the real window', { timeout: 900_000 }, async (t) => {
   const steps = [welcome, locked, check, killed, finished, dashboard, refreshed, removed];
@@ -40,6 +40,7 @@ async function welcome() {
   await stage.at('stack-name');
   await stage.shoot('welcome');
   await stage.type('stack-name', STACK);
+  assert.equal(await (await stage.at('stack-name')).getAttribute('value'), STACK);
   await stage.type('backfill-days', '3');
   await stage.type('orders-per-minute', '5');
 }

@@ -34,9 +34,9 @@ pub(crate) struct Node {
 
 impl Plan {
     /// Validates the steps and orders them. Fails with a bug report on a duplicate, an unknown need or a cycle.
-    pub fn new(direction: Direction, steps: Vec<Arc<dyn Step>>) -> Result<Self, Failure> {
+    pub fn new(direction: Direction, steps: &[Arc<dyn Step>]) -> Result<Self, Failure> {
         let mut needs: BTreeMap<StepId, BTreeSet<StepId>> = BTreeMap::new();
-        for step in &steps {
+        for step in steps {
             if needs.insert(step.id(), step.needs().into_iter().collect()).is_some() {
                 return Err(Failure::bug(format!("The plan has two steps named {}", step.id())));
             }
@@ -121,7 +121,7 @@ mod tests {
     use crate::run::testing::Scripted;
 
     fn plan(direction: Direction, steps: &[(&'static str, &[&'static str])]) -> Result<Plan, Failure> {
-        Plan::new(direction, steps.iter().map(|(id, needs)| Scripted::new(id, needs).arc()).collect())
+        Plan::new(direction, &steps.iter().map(|(id, needs)| Scripted::new(id, needs).arc()).collect::<Vec<_>>())
     }
 
     fn ids(plan: &Plan) -> Vec<String> {

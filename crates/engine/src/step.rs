@@ -41,7 +41,7 @@ pub trait Step: Send + Sync {
     fn needs(&self) -> Vec<StepId>;
     /// How long `apply` or `destroy` may take before it counts as failed.
     fn deadline(&self) -> Duration {
-        Duration::from_secs(120)
+        Duration::from_mins(2)
     }
 
     /// Looks at what exists. It outranks the journal and changes nothing.

@@ -86,7 +86,7 @@ fn assert_a_dead_service_comes_back(sandbox: &Sandbox) {
 fn cancel_stops_cleanly_and_up_resumes() {
     let sandbox = Sandbox::new();
     let up = sandbox.spawn(&[&["up"], &SMALL[..]].concat());
-    wait_until("PostgreSQL", Duration::from_secs(120), || !sandbox.roots("postgres").is_empty());
+    wait_until("PostgreSQL", Duration::from_mins(2), || !sandbox.roots("postgres").is_empty());
     signal(&[up.pid()], "INT");
     let ended = up.wait();
     assert_eq!(ended.code, Some(130), "{ended:#?}");

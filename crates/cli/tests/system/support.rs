@@ -17,7 +17,7 @@ static TURN: Mutex<()> = Mutex::new(());
 const STACK: &str = "demo";
 
 /// No command of a test takes longer.
-const DEADLINE: Duration = Duration::from_secs(600);
+const DEADLINE: Duration = Duration::from_mins(10);
 
 /// Settings small enough for a test: three days of history, no schedule to interfere.
 pub(crate) const SMALL: [&str; 6] = ["--days", "3", "--rate", "5", "--refresh-minutes", "0"];

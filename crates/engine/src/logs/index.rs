@@ -104,7 +104,7 @@ impl LogReader {
         let mut sink = HitSink { filter: &self.filter, base: self.scanned, hits: &mut self.hits };
         searcher().search_slice(&self.matcher, lines, &mut sink)?;
         self.scanned.bytes += lines.len() as u64;
-        self.scanned.lines += lines.iter().filter(|byte| **byte == b'\n').count() as u64;
+        self.scanned.lines += bytecount::count(lines, b'\n') as u64;
         Ok(())
     }
 }
@@ -124,14 +124,13 @@ impl Sink for HitSink<'_> {
 
     fn matched(&mut self, _: &Searcher, found: &SinkMatch<'_>) -> Result<bool, io::Error> {
         let mut offset = self.base.bytes + found.absolute_byte_offset();
-        let mut number = self.base.lines + found.line_number().unwrap_or(1) - 1;
+        let first = self.base.lines + found.line_number().unwrap_or(1) - 1;
         // The searcher hands over neighbouring lines together.
-        for line in found.lines() {
+        for (number, line) in (first..).zip(found.lines()) {
             if self.passes(line) {
                 self.hits.push(Hit { offset, number });
             }
             offset += line.len() as u64;
-            number += 1;
         }
         Ok(true)
     }

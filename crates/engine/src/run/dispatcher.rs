@@ -52,7 +52,7 @@ impl Runner {
         let (sender, reports) = mpsc::channel(REPORT_BACKLOG);
         let progress = Progress::new(&plan);
         let mut dispatch = Dispatch { runner: self, plan, progress, sender };
-        let result = dispatch.to_the_end(operation, reports).await;
+        let result = dispatch.conduct(operation, reports).await;
         if let Err(failure) = &result {
             dispatch.abandon(failure.clone());
         }
@@ -87,7 +87,7 @@ struct Dispatch {
 }
 
 impl Dispatch {
-    async fn to_the_end(
+    async fn conduct(
         &mut self,
         operation: Operation,
         reports: mpsc::Receiver<(StepId, Report)>,

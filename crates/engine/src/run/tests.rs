@@ -31,8 +31,8 @@ impl Bench {
         let emitter = Arc::new(Emitter::new(0, None));
         let runner = Runner::new(emitter.clone(), journal, log, Redactor::default(), self.cancel.clone());
         let run = runner.id().clone();
-        let steps = steps.into_iter().map(|step| step.world(&self.world).arc()).collect();
-        let outcome = runner.run(operation, Plan::new(direction, steps).unwrap()).await.unwrap();
+        let steps: Vec<_> = steps.into_iter().map(|step| step.world(&self.world).arc()).collect();
+        let outcome = runner.run(operation, Plan::new(direction, &steps).unwrap()).await.unwrap();
         let replayed = RunState::replay(&journal::read(self.runs.path(), &run)).unwrap();
         let (_, live, _) = emitter.subscribe();
         assert_eq!(live.as_ref(), Some(&replayed), "the journal and the live fold must agree");
@@ -139,7 +139,7 @@ async fn what_cannot_be_journalled_does_not_happen() -> Result<(), Failure> {
     let runner =
         Runner::new(Arc::new(Emitter::new(0, None)), journal, log, Redactor::default(), CancellationToken::new());
     let steps = vec![Scripted::new("a", &[]).world(&bench.world).arc()];
-    let failure = runner.run(Operation::Up, Plan::new(Direction::Build, steps)?).await.expect_err("must not run");
+    let failure = runner.run(Operation::Up, Plan::new(Direction::Build, &steps)?).await.expect_err("must not run");
     assert!(failure.summary.contains("journal"), "{failure}");
     assert!(bench.history().is_empty());
     Ok(())

@@ -42,9 +42,9 @@ impl Sandbox {
     /// The plan of an operation.
     pub(crate) fn plan(&self, operation: Operation) -> Result<Plan, Failure> {
         match operation {
-            Operation::Up => Plan::new(Direction::Build, self.steps()),
-            Operation::Down => Plan::new(Direction::Teardown, self.steps()),
-            Operation::Refresh => Plan::new(Direction::Build, vec![Arc::new(refresh::Refresh::asked_for(self))]),
+            Operation::Up => Plan::new(Direction::Build, &self.steps()),
+            Operation::Down => Plan::new(Direction::Teardown, &self.steps()),
+            Operation::Refresh => Plan::new(Direction::Build, &[Arc::new(refresh::Refresh::asked_for(self)) as Arc<dyn Step>]),
         }
     }
 
