@@ -1,22 +1,27 @@
 """Run dbt inside the run's own process and hand its results to Dagster as they come.
 
 `DbtCliResource` starts dbt three times over for one command: `dbt --version`, an adapter of its own, and the command
-itself, and each takes seconds of imports, more than a refresh has work. dbt's programmatic runner imports once, dies with
-the run's process when that is killed, and its events are the very ones `dagster_dbt` knows how to translate.
+itself, and each takes seconds of imports, more than a refresh has work. dbt's programmatic runner imports once, parses
+while the extraction runs, and dies with the run's process when that is killed; its events are the very ones
+`dagster_dbt` knows how to translate.
 """
 
 import os
 import queue
 import threading
 from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import Future
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dagster import DagsterLogManager, Failure
 
+from retailflow_pipeline.settings import Settings
+
 if TYPE_CHECKING:
     from dagster_dbt.core.dbt_cli_event import DbtCoreCliEventMessage
+    from dbt.contracts.graph.manifest import Manifest
 
 TESTED_SINCE = "RETAILFLOW_TESTED_SINCE"
 """Tells the dbt project from which `loaded_at` on rows have yet to be tested; see its `macros/tested_rows.sql`."""
@@ -24,71 +29,95 @@ TESTED_SINCE = "RETAILFLOW_TESTED_SINCE"
 _END = object()
 
 
-def import_in_background() -> None:
-    """Start importing dbt on a thread: it takes seconds, which the extraction spends waiting for PostgreSQL."""
-    threading.Thread(target=_import, name="import-dbt", daemon=True).start()
+class Dbt:
+    """dbt on one stack's project, which must have been prepared (see `prepare.py`). Runs one command at a time."""
 
+    def __init__(self, settings: Settings) -> None:
+        self._flags = _flags(settings.dbt_project)
+        # What the project's profile reads. Parsing needs it too: the manifest names the warehouse.
+        self._environment = {"RETAILFLOW_WAREHOUSE": str(settings.warehouse)}
+        self._parsed: Future[Manifest | None] | None = None
 
-def _import() -> None:
-    import dbt.adapters.duckdb
-    import dbt.cli.main  # noqa: F401
+    def parse_in_background(self) -> None:
+        """Start importing dbt and parsing the project: seconds, which the extraction spends waiting for PostgreSQL."""
+        if self._parsed is None:
+            self._parsed = Future()
+            threading.Thread(target=self._parse, args=(self._parsed,), name="parse-dbt", daemon=True).start()
 
-
-class DbtInvocation:
-    """One dbt command on the project in `project`, which must have been prepared (see `prepare.py`)."""
-
-    def __init__(self, project: Path, words: Sequence[str], environment: Mapping[str, str]) -> None:
-        self._words = [*words, *_flags(project)]
-        self._environment = environment
-        self._events: queue.SimpleQueue[Any] = queue.SimpleQueue()
-        self._error: str | None = None
-
-    def stream(self, log: DagsterLogManager) -> "Iterator[DbtCoreCliEventMessage]":
-        """Run the command; yield its events as they come and log their lines.
+    def stream(
+        self, words: Sequence[str], log: DagsterLogManager, *, tested_since: str
+    ) -> "Iterator[DbtCoreCliEventMessage]":
+        """Run a command; yield its events as they come and report its lines.
 
         Raises `Failure` with dbt's own words at the end if anything failed, after everything else has run.
         """
         from dagster_dbt.core.dbt_cli_event import DbtCoreCliEventMessage
 
+        events: queue.SimpleQueue[Any] = queue.SimpleQueue()
+        outcome: Future[str | None] = Future()
         # A daemon thread: when the run is ended from outside, its process must not wait for dbt.
-        threading.Thread(target=self._run, name="dbt", daemon=True).start()
+        work = (list(words), {TESTED_SINCE: tested_since}, events, outcome)
+        threading.Thread(target=self._run, args=work, name="dbt", daemon=True).start()
         problems: list[str] = []
-        for event in iter(self._events.get, _END):
-            _log(log, event["info"], problems)
+        for event in iter(events.get, _END):
+            _report(log, event["info"], problems)
             yield DbtCoreCliEventMessage(raw_event=event, event_history_metadata={})
-        if self._error is not None:
-            raise Failure(description="\n".join([f"dbt failed. {self._error}".strip(), *problems]))
+        error = outcome.result()
+        if error is not None:
+            raise Failure(description="\n".join([f"dbt failed. {error}".strip(), *problems]))
 
-    def _run(self) -> None:
-        """The thread's work. Whatever happens, the reader is told that it is over."""
+    def _parse(self, parsed: "Future[Manifest | None]") -> None:
+        """Answer with the manifest, or with None: then the command itself parses, and says what is wrong."""
+        manifest = None
         try:
+            import dbt.adapters.duckdb  # noqa: F401
+            from dbt.cli.main import dbtRunner
+
             with _set(self._environment):
-                self._error = _invoke(self._words, self._events)
-        except BaseException as error:
-            self._error = repr(error)
+                manifest = dbtRunner().invoke(["parse", "--quiet", *self._flags]).result
         finally:
-            self._events.put(_END)
+            parsed.set_result(manifest)
+
+    def _run(
+        self,
+        words: list[str],
+        environment: Mapping[str, str],
+        events: "queue.SimpleQueue[Any]",
+        outcome: "Future[str | None]",
+    ) -> None:
+        """The command's thread: what went wrong, empty if dbt's events have said so, is its outcome; None is success.
+
+        Whatever happens, the reader is told that it is over.
+        """
+        try:
+            self.parse_in_background()
+            assert self._parsed is not None
+            manifest = self._parsed.result()
+            with _set({**self._environment, **environment}):
+                outcome.set_result(_invoke(manifest, [*words, *self._flags], events))
+        except BaseException as error:  # noqa: BLE001 (raised again, as a `Failure`, where the run sees it)
+            outcome.set_result(repr(error))
+        finally:
+            events.put(_END)
 
 
-def _invoke(words: list[str], events: "queue.SimpleQueue[Any]") -> str | None:
-    """Run dbt; the answer is what went wrong, empty if dbt's events have said so, or None."""
+def _invoke(manifest: "Manifest | None", words: list[str], events: "queue.SimpleQueue[Any]") -> str | None:
     from dbt.cli.main import dbtRunner
     from dbt_common.events.base_types import EventLevel
     from google.protobuf.json_format import MessageToDict
 
     def forward(message: Any) -> None:
+        """Put an event where the reader finds it, in the form of dbt's JSON log."""
         if message.info.level != EventLevel.DEBUG.value:
             events.put(
                 MessageToDict(message, preserving_proto_field_name=True, always_print_fields_with_no_presence=True)
             )
 
     try:
-        result = dbtRunner(callbacks=[forward]).invoke(words)
+        result = dbtRunner(manifest, callbacks=[forward]).invoke(words)
     finally:
         _close_warehouse()
-    if result.success:
-        return None
-    return str(result.exception or "")
+    return None if result.success else str(result.exception or "")
 
 
 def _close_warehouse() -> None:
@@ -121,7 +150,8 @@ def _set(environment: Mapping[str, str]) -> Iterator[None]:
                 os.environ[name] = value
 
 
-def _log(log: DagsterLogManager, info: Mapping[str, Any], problems: list[str]) -> None:
+def _report(log: DagsterLogManager, info: Mapping[str, Any], problems: list[str]) -> None:
+    """Problems go to Dagster's log. The rest goes to standard output, a file: each line of the log is a transaction."""
     message = info["msg"].strip()
     if not message:
         return
@@ -131,4 +161,4 @@ def _log(log: DagsterLogManager, info: Mapping[str, Any], problems: list[str]) -
     elif info["level"] == "warn":
         log.warning(message)
     else:
-        log.info(message)
+        print(message, flush=True)

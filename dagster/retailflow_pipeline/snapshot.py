@@ -7,7 +7,6 @@ the next window. What was in progress has an id at or above it and is read next 
 their key.
 """
 
-from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -17,6 +16,8 @@ from typing import TYPE_CHECKING, Self
 from retailflow_pipeline.tables import Table
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     import pyarrow as pa
     from adbc_driver_postgresql import dbapi
 

@@ -11,12 +11,14 @@ from dagster import (
 )
 from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
 
+from retailflow_pipeline.dbt_runner import Dbt
 from retailflow_pipeline.defs.models import full_check_op
 from retailflow_pipeline.settings import Settings
 
 REFRESH = "refresh"
 FULL_CHECK = "full_check"
 _EVERY_NIGHT = "30 3 * * *"
+_HOUR = 60
 _WITHIN_HOUR = (1, 2, 3, 4, 5, 6, 10, 12, 15, 20, 30)
 _WITHIN_DAY = (1, 2, 3, 4, 6, 8, 12, 24)
 
@@ -26,11 +28,11 @@ def refresh_job() -> UnresolvedAssetJobDefinition:
     return define_asset_job(REFRESH, selection=AssetSelection.all(), description="Source → raw → marts → charts.")
 
 
-def full_check_job(settings: Settings) -> JobDefinition:
+def full_check_job(settings: Settings, dbt: Dbt) -> JobDefinition:
     """Every test on every row."""
     return GraphDefinition(
         name=FULL_CHECK,
-        node_defs=[full_check_op(settings)],
+        node_defs=[full_check_op(settings, dbt)],
         description="Every data test on every row. A refresh tests the rows it loaded.",
     ).to_job(executor_def=in_process_executor)
 
@@ -48,6 +50,6 @@ def schedules(minutes: int) -> list[ScheduleDefinition]:
 
 def _cron(minutes: int) -> str:
     """Cron counts within the hour or the day: what does not divide them is rounded down to what does."""
-    if minutes < 60:
+    if minutes < _HOUR:
         return f"*/{max(step for step in _WITHIN_HOUR if step <= minutes)} * * * *"
-    return f"0 */{max(step for step in _WITHIN_DAY if step <= minutes // 60)} * * *"
+    return f"0 */{max(step for step in _WITHIN_DAY if step <= minutes // _HOUR)} * * *"

@@ -1,33 +1,41 @@
 """Transform: the dbt project's models, and its tests as asset checks."""
 
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 from dagster import AssetExecutionContext, AssetsDefinition, OpDefinition, OpExecutionContext, op
 from dagster_dbt import DagsterDbtTranslator, DagsterDbtTranslatorSettings, DbtProject, dbt_assets
 from dagster_dbt.asset_utils import get_manifest_and_translator_from_dbt_assets, get_subset_selection_for_context
 
-from retailflow_pipeline.dbt_runner import TESTED_SINCE, DbtInvocation
+from retailflow_pipeline.dbt_runner import Dbt
 from retailflow_pipeline.defs.charts import published_until
 from retailflow_pipeline.settings import Settings
 from retailflow_pipeline.warehouse import exclusive
 
-_BUILD = ("build", "--exclude-resource-type", "unit_test", "--exclude", "tag:full")
-"""What a refresh runs: unit tests are about the code, and the tests tagged `full` read whole tables."""
+_WHOLE_TABLES = "tag:full"
+"""Tests that read whole tables: for the full check, not for a refresh."""
+
+_NO_UNIT_TESTS = ("--exclude-resource-type", "unit_test")
+"""They are about the code, which does not change between refreshes."""
 
 
-def model_assets(settings: Settings) -> AssetsDefinition:
+def model_assets(settings: Settings, dbt: Dbt) -> AssetsDefinition:
     """Every model, as one step. The manifest must have been built: `retailflow_pipeline.prepare`."""
     project = DbtProject(project_dir=settings.dbt_project)
 
-    @dbt_assets(name="transform", manifest=project.manifest_path, project=project, dagster_dbt_translator=_translator())
+    @dbt_assets(
+        name="transform",
+        manifest=project.manifest_path,
+        project=project,
+        exclude=_WHOLE_TABLES,
+        dagster_dbt_translator=_translator(),
+    )
     def transform(context: AssetExecutionContext) -> Iterator[Any]:
         since = published_until(context.instance)
-        words = [*_BUILD, *_selection(context)]
+        words = ["build", *_NO_UNIT_TESTS, *_selection(context)]
         context.log.info(f"Rows loaded after {since} are tested" if since else "All rows are tested")
         with exclusive(settings.warehouse, f"run {context.run_id}"):
-            for event in DbtInvocation(settings.dbt_project, words, {TESTED_SINCE: since}).stream(context.log):
+            for event in dbt.stream(words, context.log, tested_since=since):
                 yield from event.to_default_asset_events(
                     project.manifest_path, _translator(), context=context, project=project
                 )
@@ -35,15 +43,15 @@ def model_assets(settings: Settings) -> AssetsDefinition:
     return transform
 
 
-def full_check_op(settings: Settings) -> OpDefinition:
+def full_check_op(settings: Settings, dbt: Dbt) -> OpDefinition:
     """Every data test on every row, whatever has been tested before."""
-    manifest: Path = DbtProject(project_dir=settings.dbt_project).manifest_path
+    manifest = DbtProject(project_dir=settings.dbt_project).manifest_path
 
     @op(name="test_every_row", out={})
     def test_every_row(context: OpExecutionContext) -> Iterator[Any]:
-        words = ["test", "--exclude-resource-type", "unit_test"]
+        words = ["test", *_NO_UNIT_TESTS]
         with exclusive(settings.warehouse, f"run {context.run_id}"):
-            for event in DbtInvocation(settings.dbt_project, words, {TESTED_SINCE: ""}).stream(context.log):
+            for event in dbt.stream(words, context.log, tested_since=""):
                 yield from event.to_default_asset_events(manifest, _translator(), context=context)
 
     return test_every_row
@@ -54,13 +62,13 @@ def _translator() -> DagsterDbtTranslator:
 
 
 def _selection(context: AssetExecutionContext) -> list[str]:
-    """dbt's words for the assets this run was asked to make; they may be a few, picked by hand in Dagster's page."""
+    """The words that name to dbt the assets of this run: all, or a few picked by hand on Dagster's page."""
     manifest, translator, _ = get_manifest_and_translator_from_dbt_assets([context.assets_def])
     words, _ = get_subset_selection_for_context(
         context=context,
         manifest=manifest,
         select="fqn:*",
-        exclude="",
+        exclude=_WHOLE_TABLES,
         selector="",
         dagster_dbt_translator=translator,
         current_dbt_indirect_selection_env=None,

@@ -7,7 +7,7 @@ from dagster import AssetExecutionContext, AssetKey, AssetsDefinition, AssetSpec
 from dagster_dlt import DagsterDltResource, DagsterDltTranslator, dlt_assets
 from dagster_dlt.translator import DltResourceTranslatorData
 
-from retailflow_pipeline import dbt_runner
+from retailflow_pipeline.dbt_runner import Dbt
 from retailflow_pipeline.defs.source import source_key
 from retailflow_pipeline.extract import DATASET, LAST_REFRESH, build_pipeline, shop
 from retailflow_pipeline.settings import Settings
@@ -40,7 +40,7 @@ def _describe(name: str) -> str:
     return f"The shop's {name} as of the last refresh, one row a key, deleted rows marked."
 
 
-def raw_assets(settings: Settings) -> AssetsDefinition:
+def raw_assets(settings: Settings, dbt: Dbt) -> AssetsDefinition:
     """The raw tables. One step, so that all of them show the source at the same instant."""
     pipeline = build_pipeline(settings.warehouse, settings.dlt_dir)
 
@@ -51,7 +51,7 @@ def raw_assets(settings: Settings) -> AssetsDefinition:
         dagster_dlt_translator=_Translator(),
     )
     def extract_and_load(context: AssetExecutionContext, dlt: DagsterDltResource) -> Iterator[Any]:
-        dbt_runner.import_in_background()
+        dbt.parse_in_background()
         with exclusive(settings.warehouse, f"run {context.run_id}"), Snapshot(settings.source_dsn) as snapshot:
             yield from dlt.run(context=context, dlt_source=shop(snapshot))
 

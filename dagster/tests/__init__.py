@@ -1,0 +1,1 @@
+"""Tests of the pipeline, against real PostgreSQL, dlt, DuckDB, dbt and Dagster."""

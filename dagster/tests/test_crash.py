@@ -1,0 +1,96 @@
+"""Kills and concurrent writers: seeded, so that a failure can be run again."""
+
+import random
+import threading
+import time
+
+import psycopg
+import pytest
+
+from tests.stack import Stack
+
+SEED = 20260101
+
+
+@pytest.mark.parametrize("first", [True, False], ids=["first_load", "later_load"])
+def test_kill_in_mid_load(stack: Stack, first: bool) -> None:
+    """Killed at moments spread over the whole of a load: the next load is right, with no row twice."""
+    generator = random.Random(SEED)
+    if not first:
+        stack.fill(0, 2_000)
+        stack.load()
+    for round_number in range(4):
+        stack.fill(10_000 * (round_number + 1), 5_000)
+        stack.source.execute("update production.orders set status = 'paid' where order_id % 3 = 0 and order_id < 100")
+        process = stack.start_load()
+        time.sleep(1.5 + generator.random() * 2.5)
+        process.kill()
+        process.wait()
+    stack.load()
+    stack.assert_raw_is_the_source()
+    stack.load()
+    stack.assert_raw_is_the_source()
+
+
+class Writer(threading.Thread):
+    """Writes, changes and deletes orders until told to stop, in transactions of random length."""
+
+    def __init__(self, stack: Stack, number: int) -> None:
+        super().__init__()
+        self._connection = stack.server.connect(stack.database)
+        self._random = random.Random(SEED + number)
+        self._next = 1_000_000 * (number + 1)
+        self.stop = threading.Event()
+        self.error: BaseException | None = None
+
+    def run(self) -> None:
+        try:
+            with self._connection:
+                while not self.stop.is_set():
+                    with self._connection.transaction():
+                        for _ in range(self._random.randrange(1, 4)):
+                            self._act()
+                            time.sleep(self._random.random() * 0.05)
+        except BaseException as error:
+            self.error = error
+            raise
+
+    def _act(self) -> None:
+        first, last = 1_000_000 * (self._next // 1_000_000), self._next
+        victim = self._random.randrange(first, last + 1)
+        match self._random.choice(("insert", "insert", "update", "delete")):
+            case "insert":
+                self._execute("select production.fill(%s, 20, '2026-02-01', '1 day')", self._next)
+                self._next += 20
+            case "update":
+                self._execute("update production.orders set status = 'returned' where order_id = %s", victim)
+            case "delete":
+                self._execute("delete from production.order_items where order_id = %s", victim)
+                self._execute("delete from production.orders where order_id = %s", victim)
+
+    def _execute(self, query: str, argument: int) -> psycopg.Cursor:
+        return self._connection.execute(query, (argument,))
+
+
+def test_loads_beside_writers(stack: Stack) -> None:
+    """Loads run while others write; once they stop, one more load ends with the source, row by row."""
+    writers = [Writer(stack, number) for number in range(3)]
+    for writer in writers:
+        writer.start()
+    try:
+        for _ in range(6):
+            stack.load()
+            orphans = stack.ask_warehouse(
+                "select count(*) from raw.order_items as i left join raw.orders as o using (order_id)"
+                " where not i.is_deleted and (o.order_id is null or o.is_deleted)"
+            )
+            assert orphans == [(0,)], "every load is one consistent look at the source"
+    finally:
+        for writer in writers:
+            writer.stop.set()
+        for writer in writers:
+            writer.join()
+    assert [writer.error for writer in writers] == [None] * 3
+    stack.load()
+    stack.assert_raw_is_the_source()
+    assert stack.ask_source("select count(*) > 100 from production.orders") == [(True,)]
