@@ -44,7 +44,9 @@ impl Sandbox {
         match operation {
             Operation::Up => Plan::new(Direction::Build, &self.steps()),
             Operation::Down => Plan::new(Direction::Teardown, &self.steps()),
-            Operation::Refresh => Plan::new(Direction::Build, &[Arc::new(refresh::Refresh::asked_for(self)) as Arc<dyn Step>]),
+            Operation::Refresh => {
+                Plan::new(Direction::Build, &[Arc::new(refresh::Refresh::asked_for(self)) as Arc<dyn Step>])
+            }
         }
     }
 
