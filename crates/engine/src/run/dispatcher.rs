@@ -102,7 +102,8 @@ impl Dispatch {
     fn abandon(&self, failure: Failure) {
         self.runner.cancel.cancel();
         let kind = EventKind::RunFinished { outcome: RunOutcome::Failed { failure } };
-        self.runner.emitter.send(self.runner.emitter.stamp(Some(self.runner.journal.run()), kind));
+        // Nothing can fail where nothing is written.
+        let _ = self.runner.emitter.tell(Some(self.runner.journal.run()), kind, |_| Ok(()));
     }
 
     async fn until_idle(&mut self, mut reports: mpsc::Receiver<(StepId, Report)>) -> Result<RunOutcome, Failure> {
@@ -225,12 +226,8 @@ impl Dispatch {
 
     /// Journals a durable event, then sends it.
     fn tell(&mut self, kind: EventKind) -> Result<(), Failure> {
-        let durable = kind.is_durable();
-        let event = self.runner.emitter.stamp(Some(self.runner.journal.run()), kind);
-        if durable {
-            self.runner.journal.append(&event)?;
-        }
-        self.runner.emitter.send(event);
-        Ok(())
+        let Runner { emitter, journal, .. } = &mut self.runner;
+        let run = journal.run().clone();
+        emitter.tell(Some(&run), kind, |event| if event.kind.is_durable() { journal.append(event) } else { Ok(()) })
     }
 }
