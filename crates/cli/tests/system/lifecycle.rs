@@ -77,9 +77,10 @@ fn assert_a_dead_service_comes_back(sandbox: &Sandbox) {
         let now = sandbox.roots("generator");
         now.len() == 1 && now != killed
     });
-    let services = sandbox.status()["snapshot"]["services"].clone();
-    let generator = services.as_array().unwrap().iter().find(|service| service["name"] == "generator").unwrap();
-    assert_eq!(generator["restarts"], 1, "{generator:#}");
+    wait_until("the count of its restart", Duration::from_secs(10), || {
+        let services = sandbox.status()["snapshot"]["services"].clone();
+        services.as_array().unwrap().iter().any(|service| service["name"] == "generator" && service["restarts"] == 1)
+    });
 }
 
 #[test]
