@@ -57,7 +57,9 @@ def rows_that_differ(warehouse: duckdb.DuckDBPyConnection) -> Iterator[str]:
             (count,) = warehouse.execute(f"select count(*) from ({query})").fetchone()
             if count:
                 yield f"raw.{table}: {count} rows {name}"
-        (doubled,) = warehouse.execute(f"select count(*) - count(distinct {key}) from ({raw.replace(columns, key)})").fetchone()
+        (doubled,) = warehouse.execute(
+            f"select count(*) - count(distinct {key}) from ({raw.replace(columns, key)})"
+        ).fetchone()
         if doubled:
             yield f"raw.{table}: {doubled} keys doubled"
 
