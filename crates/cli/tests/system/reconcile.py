@@ -1,7 +1,7 @@
 """Compare the shop with the warehouse and the charts: to the row and to the cent.
 
-Run by the stack's own Python: `reconcile.py DSN WAREHOUSE CHARTS`. Prints what differs, a line each, and exits with 1 if
-anything does. The shop must stand still meanwhile.
+Run by the stack's own Python: `reconcile.py DSN WAREHOUSE CHARTS`. Prints what differs, a line each, and exits with 1
+if anything does. The shop must stand still meanwhile.
 
 The expectations are computed here from the source tables alone, with none of the pipeline's code.
 """
@@ -9,6 +9,7 @@ The expectations are computed here from the source tables alone, with none of th
 import json
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import adbc_driver_postgresql.dbapi
 import duckdb
@@ -113,8 +114,7 @@ def totals_that_differ(warehouse: duckdb.DuckDBPyConnection, totals: dict) -> It
 def main() -> int:
     """Print what differs."""
     dsn, path, charts_path = sys.argv[1:]
-    with open(charts_path) as file:
-        charts = json.load(file)
+    charts = json.loads(Path(charts_path).read_text())
     with duckdb.connect(":memory:") as warehouse:
         warehouse.execute(f"attach '{path}' as shop (read_only)")
         load_source(warehouse, dsn)
