@@ -3,6 +3,7 @@
 import importlib.util
 import os
 import shutil
+import signal
 import subprocess
 import tempfile
 import time
@@ -57,7 +58,8 @@ def server() -> Iterator[Server]:
         yield running
     finally:
         if process is not None:
-            process.terminate()
+            # SIGINT: a fast shutdown, which does not wait for clients to leave.
+            process.send_signal(signal.SIGINT)
             process.wait(timeout=30)
         shutil.rmtree(folder)
 

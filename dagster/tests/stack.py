@@ -110,6 +110,10 @@ class Stack:
             expected = self.ask_source(f"select {columns} from production.{table.name} order by {table.key}")
             assert self.raw(table, columns, "not is_deleted") == expected, table.name
 
+    def raw_rows(self) -> int:
+        """Rows of all tables of the schema `raw`, deleted ones included."""
+        return sum(self.ask_warehouse(f"select count(*) from raw.{table.name}")[0][0] for table in TABLES)
+
     def close(self) -> None:
         self.source.close()
         shutil.rmtree(self.folder, ignore_errors=True)
