@@ -11,8 +11,7 @@ readonly UV_VERSION PYTHON_WANTED NODE_WHEEL
 
 # What building and running the app takes on Debian and Ubuntu.
 APP_PACKAGES=(
-  build-essential ca-certificates curl file git libayatana-appindicator3-dev libgtk-3-dev librsvg2-dev
-  libwebkit2gtk-4.1-dev pkg-config python3-venv
+  build-essential ca-certificates curl git libdbus-1-dev libgtk-3-dev libwebkit2gtk-4.1-dev pkg-config python3-venv
 )
 # What testing it takes on top: a screen of its own and a driver for the window.
 TEST_PACKAGES=(fonts-dejavu-core procps webkit2gtk-driver xvfb)
@@ -63,8 +62,8 @@ ensure_linux_packages() {
   if have dpkg-query; then
     missing=$(missing_packages "${wanted[@]}")
     [ -z "$missing" ] || install_packages "$missing"
-  elif ! pkg-config --exists webkit2gtk-4.1 gtk+-3.0 librsvg-2.0 2>/dev/null; then
-    fail "The development files of WebKitGTK 4.1, GTK 3 and librsvg are missing." \
+  elif ! pkg-config --exists webkit2gtk-4.1 gtk+-3.0 dbus-1 2>/dev/null; then
+    fail "The development files of WebKitGTK 4.1, GTK 3 and D-Bus are missing." \
       "Install what this distribution calls them, with a C compiler, pkg-config, curl and python3, then run ./dev again." \
       "On Debian they are: ${wanted[*]}"
   fi
