@@ -175,7 +175,7 @@ pub(super) fn spec(sandbox: &Sandbox) -> Result<ServiceSpec, Failure> {
 pub(super) async fn probe(sandbox: &Sandbox) -> Result<String, String> {
     let server = connect(&sandbox.folder, "postgres").await.map_err(|failure| failure.to_string())?;
     let row = server.query_one("show server_version", &[]).await.map_err(|error| error.to_string())?;
-    Ok(format!("{} answers on its socket", row.get::<_, &str>(0)))
+    Ok(format!("{} at {}", row.get::<_, &str>(0), dsn(&sandbox.folder)))
 }
 
 /// How to reach the shop's database from this process.
