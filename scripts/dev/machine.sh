@@ -14,7 +14,7 @@ APP_PACKAGES=(
   build-essential ca-certificates curl git libdbus-1-dev libgtk-3-dev libwebkit2gtk-4.1-dev pkg-config python3-venv
 )
 # What testing it takes on top: a screen of its own and a driver for the window.
-TEST_PACKAGES=(fonts-dejavu-core procps webkit2gtk-driver xvfb)
+TEST_PACKAGES=(dbus dbus-x11 fonts-dejavu-core gnome-keyring procps webkit2gtk-driver xvfb)
 
 # Makes this computer ready: ensure_machine app|tests
 ensure_machine() {

@@ -42,7 +42,8 @@ fn secrets_live_in_the_keyring_and_in_no_file() {
     }
     let home = tempfile::tempdir().unwrap();
     let mut command = Command::new("dbus-run-session");
-    let unlocked = "printf secret | gnome-keyring-daemon --unlock --components=secrets >/dev/null && exec \"$0\" \"$@\"";
+    let unlocked =
+        "printf secret | gnome-keyring-daemon --unlock --components=secrets >/dev/null && exec \"$0\" \"$@\"";
     command.args(["--", "sh", "-c", unlocked]).arg(std::env::current_exe().unwrap());
     assert_passed(&again("secrets_live_in_the_keyring_and_in_no_file", home.path(), command));
     let found = Command::new("grep").args(["-rlaF", VALUE]).arg(home.path()).output().unwrap();
