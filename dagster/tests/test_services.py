@@ -81,7 +81,13 @@ class Services:
 
     def launch(self) -> str:
         selector = {"repositoryLocationName": "retailflow", "repositoryName": "__repository__", "jobName": "refresh"}
-        launched = self.ask(LAUNCH, params={"selector": selector, "executionMetadata": {"tags": []}})["launchRun"]
+        # The webserver notices a code server that was started again after a moment.
+        deadline = time.monotonic() + 60
+        while True:
+            launched = self.ask(LAUNCH, params={"selector": selector, "executionMetadata": {"tags": []}})["launchRun"]
+            if launched["__typename"] != "PipelineNotFoundError" or time.monotonic() > deadline:
+                break
+            time.sleep(0.5)
         assert launched["__typename"] == "LaunchRunSuccess", launched
         return launched["run"]["runId"]
 
