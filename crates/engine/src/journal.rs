@@ -6,6 +6,7 @@
 
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom, Write};
+use std::iter;
 use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
@@ -13,6 +14,7 @@ use protocol::event::EVENT_VERSION;
 use protocol::snapshot::RunSummary;
 use protocol::{Code, Event, EventKind, Failure, Operation, RunId, RunOutcome, RunState};
 use serde::{Deserialize, Serialize};
+use ulid::Ulid;
 
 const RUN_FILE: &str = "run.json";
 const JOURNAL_FILE: &str = "journal.jsonl";
@@ -37,8 +39,7 @@ pub struct Journal {
 impl Journal {
     /// Begins a new run under `runs`. Its folder and head are on disk when this returns.
     pub fn begin(runs: &Path, operation: Operation) -> Result<Self, Failure> {
-        let run = RunId(ulid::Ulid::generate().to_string());
-        let head = RunHead { version: EVENT_VERSION, run: run.clone(), operation, started_at: Timestamp::now() };
+        let head = RunHead { version: EVENT_VERSION, run: next_id(runs), operation, started_at: Timestamp::now() };
         Self::create(runs, &head).map_err(|error| unwritable(runs, &error))
     }
 
@@ -91,6 +92,13 @@ fn unwritable(path: &Path, error: &io::Error) -> Failure {
         .hint("Nothing is done that the journal does not hold. Make room on the disk or mend its permissions, then run the command again.")
 }
 
+/// An identifier that sorts after every run there is, even if the clock was set back since the latest.
+fn next_id(runs: &Path) -> RunId {
+    let latest = run_ids(runs).first().and_then(|run| Ulid::from_string(&run.0).ok());
+    let least = latest.and_then(|latest| latest.increment().ok()).unwrap_or_default();
+    RunId(least.max(Ulid::generate()).to_string())
+}
+
 /// What the journals under `runs` tell: the state to go on from.
 #[derive(Debug, Default)]
 pub struct History {
@@ -100,31 +108,49 @@ pub struct History {
     pub last_seq: u64,
 }
 
+impl History {
+    /// What the newest journals tell, newest first. A run killed before its first event tells nothing: then the one
+    /// before it stands.
+    fn of(journals: impl Iterator<Item = Vec<Event>>) -> Self {
+        let mut history = Self::default();
+        for events in journals {
+            history.last_seq = events.last().map_or(0, |event| event.seq).max(history.last_seq);
+            history.latest = RunState::replay(&events);
+            if history.latest.is_some() {
+                break;
+            }
+        }
+        history
+    }
+}
+
 /// Mends what a kill left (a torn line, a run without an end) and reads the latest run.
 ///
 /// The caller holds the stack's lock, so no journal is being written.
 pub fn recover(runs: &Path) -> Result<History, Failure> {
-    let Some(newest) = run_ids(runs).into_iter().next() else { return Ok(History::default()) };
+    let ids = run_ids(runs);
+    let Some((newest, earlier)) = ids.split_first() else { return Ok(History::default()) };
     let folder = runs.join(&newest.0);
-    let mut events = cut_torn_line(&folder).map_err(|error| unwritable(&folder, &error))?;
-    let mut last_seq = events.last().map_or(0, |event| event.seq);
-    let finished = RunState::replay(&events).is_none_or(|state| state.is_finished());
-    if !finished {
-        last_seq += 1;
-        let end = Event {
-            seq: last_seq,
-            at: Timestamp::now(),
-            run: Some(newest),
-            kind: EventKind::RunFinished { outcome: RunOutcome::Interrupted },
-        };
-        let mut file = OpenOptions::new()
-            .append(true)
-            .open(folder.join(JOURNAL_FILE))
-            .map_err(|error| unwritable(&folder, &error))?;
-        append_line(&mut file, &end).map_err(|error| unwritable(&folder, &error))?;
-        events.push(end);
+    let events = cut_torn_line(&folder).map_err(|error| unwritable(&folder, &error))?;
+    let ended = end_of(&events).is_some();
+    let mut history = History::of(iter::once(events).chain(earlier.iter().map(|run| read(runs, run))));
+    if !ended {
+        let end = mark_interrupted(&folder, newest, history.last_seq).map_err(|error| unwritable(&folder, &error))?;
+        history.last_seq = end.seq;
+        if let Some(latest) = &mut history.latest {
+            latest.apply(&end);
+        }
     }
-    Ok(History { latest: RunState::replay(&events), last_seq })
+    Ok(history)
+}
+
+fn mark_interrupted(folder: &Path, run: &RunId, last_seq: u64) -> io::Result<Event> {
+    let kind = EventKind::RunFinished { outcome: RunOutcome::Interrupted };
+    let end = Event { seq: last_seq + 1, at: Timestamp::now(), run: Some(run.clone()), kind };
+    // The kill may have come before the journal was made.
+    let mut file = OpenOptions::new().create(true).append(true).open(folder.join(JOURNAL_FILE))?;
+    append_line(&mut file, &end)?;
+    Ok(end)
 }
 
 /// Truncates a journal to its last whole line and reads it.
@@ -153,23 +179,32 @@ fn parse(bytes: &[u8]) -> Vec<Event> {
 
 /// The latest run's state, without mending anything; for whoever does not hold the lock.
 pub fn peek_latest(runs: &Path) -> Option<RunState> {
-    let newest = run_ids(runs).into_iter().next()?;
-    RunState::replay(&read(runs, &newest))
+    History::of(run_ids(runs).iter().map(|run| read(runs, run))).latest
 }
 
 /// The runs, newest first, at most `limit`.
 pub fn summaries(runs: &Path, limit: usize) -> Vec<RunSummary> {
-    run_ids(runs).into_iter().take(limit).filter_map(|run| summary(runs, run)).collect()
+    let mut summaries: Vec<RunSummary> =
+        run_ids(runs).into_iter().take(limit).filter_map(|run| summary(runs, run)).collect();
+    // Only the newest run can be under way; an older one without an end could not write it, as on a full disk.
+    for earlier in summaries.iter_mut().skip(1) {
+        earlier.outcome.get_or_insert(RunOutcome::Interrupted);
+    }
+    summaries
 }
 
 fn summary(runs: &Path, run: RunId) -> Option<RunSummary> {
     let head: RunHead = serde_json::from_slice(&fs::read(runs.join(&run.0).join(RUN_FILE)).ok()?).ok()?;
-    let end = read(runs, &run).into_iter().rev().find_map(|event| match event.kind {
-        EventKind::RunFinished { outcome } => Some((event.at, outcome)),
-        _ => None,
-    });
-    let (finished_at, outcome) = end.unzip();
+    let (finished_at, outcome) = end_of(&read(runs, &run)).unzip();
     Some(RunSummary { run, operation: head.operation, started_at: head.started_at, finished_at, outcome })
+}
+
+/// When and how a run ended.
+fn end_of(events: &[Event]) -> Option<(Timestamp, RunOutcome)> {
+    events.iter().rev().find_map(|event| match &event.kind {
+        EventKind::RunFinished { outcome } => Some((event.at, outcome.clone())),
+        _ => None,
+    })
 }
 
 /// The run folders, newest first: ULIDs sort by time.
@@ -239,10 +274,53 @@ mod tests {
     }
 
     #[test]
+    fn a_run_killed_before_its_first_event_hides_no_earlier_one() {
+        let runs = tempfile::tempdir().unwrap();
+        let mut journal = Journal::begin(runs.path(), Operation::Up).unwrap();
+        let run = journal.run().clone();
+        journal.append(&event(8, &run, started())).unwrap();
+        journal.append(&event(9, &run, EventKind::RunFinished { outcome: RunOutcome::Succeeded })).unwrap();
+        let silent = Journal::begin(runs.path(), Operation::Refresh).unwrap();
+        fs::remove_file(silent.folder.join(JOURNAL_FILE)).unwrap();
+
+        assert_eq!(peek_latest(runs.path()).unwrap().run, run);
+        for _ in 0..2 {
+            let history = recover(runs.path()).unwrap();
+            assert_eq!(history.latest.unwrap().outcome, Some(RunOutcome::Succeeded));
+            assert_eq!(history.last_seq, 10, "numbers go on after the earlier run's");
+        }
+        let outcomes: Vec<_> = summaries(runs.path(), 10).into_iter().map(|summary| summary.outcome).collect();
+        assert_eq!(outcomes, [Some(RunOutcome::Interrupted), Some(RunOutcome::Succeeded)]);
+    }
+
+    #[test]
+    fn a_clock_set_back_does_not_reorder_runs() {
+        let runs = tempfile::tempdir().unwrap();
+        let tomorrow = Ulid::from_datetime(std::time::SystemTime::now() + std::time::Duration::from_hours(24));
+        let head = |run: String| RunHead {
+            version: EVENT_VERSION,
+            run: RunId(run),
+            operation: Operation::Up,
+            started_at: Timestamp::now(),
+        };
+        Journal::create(runs.path(), &head(tomorrow.to_string())).unwrap();
+        let later = Journal::begin(runs.path(), Operation::Down).unwrap().run().clone();
+        assert_eq!(summaries(runs.path(), 1)[0].run, later);
+    }
+
+    #[test]
+    fn only_the_newest_run_can_be_under_way() {
+        let runs = tempfile::tempdir().unwrap();
+        Journal::begin(runs.path(), Operation::Up).unwrap();
+        Journal::begin(runs.path(), Operation::Up).unwrap();
+        let outcomes: Vec<_> = summaries(runs.path(), 10).into_iter().map(|summary| summary.outcome).collect();
+        assert_eq!(outcomes, [None, Some(RunOutcome::Interrupted)]);
+    }
+
+    #[test]
     fn runs_are_listed_newest_first() {
         let runs = tempfile::tempdir().unwrap();
         let first = Journal::begin(runs.path(), Operation::Up).unwrap().run().clone();
-        std::thread::sleep(std::time::Duration::from_millis(2));
         let second = Journal::begin(runs.path(), Operation::Down).unwrap().run().clone();
         let listed: Vec<RunId> = summaries(runs.path(), 10).into_iter().map(|summary| summary.run).collect();
         assert_eq!(listed, [second, first]);
