@@ -3,6 +3,7 @@
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
+use std::time::SystemTime;
 
 use grep_regex::{RegexMatcher, RegexMatcherBuilder};
 use grep_searcher::{Searcher, SearcherBuilder, Sink, SinkMatch};
@@ -25,6 +26,8 @@ pub struct LogReader {
     matcher: RegexMatcher,
     hits: Vec<Hit>,
     scanned: Scanned,
+    /// When the file looked through was made, where the file system knows: a log put aside leaves its name to another.
+    made: Option<SystemTime>,
 }
 
 /// Where a line that passes the filter begins, and which line of the file it is.
@@ -50,7 +53,7 @@ impl LogReader {
             .line_terminator(Some(b'\n'))
             .build(&filter.query)
             .map_err(|error| Failure::bug("The search text could not be used").source(&error))?;
-        Ok(Self { path: path.to_owned(), filter, matcher, hits: Vec::new(), scanned: Scanned::default() })
+        Ok(Self { path: path.to_owned(), filter, matcher, hits: Vec::new(), scanned: Scanned::default(), made: None })
     }
 
     /// The lines from `from` on, at most `count`, counted among those that pass the filter.
@@ -82,9 +85,12 @@ impl LogReader {
 
     /// Indexes the whole lines appended since the last call.
     fn catch_up(&mut self, file: &mut File) -> io::Result<()> {
-        if file.metadata()?.len() < self.scanned.bytes {
+        let metadata = file.metadata()?;
+        let made = metadata.created().ok();
+        if metadata.len() < self.scanned.bytes || made != self.made {
             // A service's log was started afresh.
             self.empty();
+            self.made = made;
         }
         file.seek(SeekFrom::Start(self.scanned.bytes))?;
         let mut pending: Vec<u8> = Vec::new();
@@ -110,7 +116,8 @@ impl LogReader {
 }
 
 fn searcher() -> Searcher {
-    SearcherBuilder::new().line_number(true).build()
+    // A log is not decoded: bytes that look like a mark of UTF-16 would move every offset.
+    SearcherBuilder::new().line_number(true).bom_sniffing(false).build()
 }
 
 struct HitSink<'a> {
@@ -219,13 +226,26 @@ mod tests {
     }
 
     #[test]
+    fn bytes_that_are_no_text_do_not_shift_the_lines() {
+        let mut file = log(std::iter::empty());
+        file.write_all(b"\xff\xfeone\ntwo \xc3\nthree\n").unwrap();
+        let mut reader = LogReader::new(file.path(), LogFilter::default()).unwrap();
+        let texts = reader.window(0, 9).unwrap().lines.into_iter().map(|line| line.spans[0].text.clone());
+        assert_eq!(texts.collect::<Vec<_>>(), ["\u{fffd}\u{fffd}one", "two \u{fffd}", "three"]);
+    }
+
+    #[test]
     fn a_file_started_afresh_is_read_afresh() {
         let file = log((0..10).map(|i| format!("old {i}")));
         let mut reader = LogReader::new(file.path(), LogFilter::default()).unwrap();
         assert_eq!(reader.window(0, 1).unwrap().total, 10);
         std::fs::write(file.path(), "new\n").unwrap();
         assert_eq!(reader.window(0, 1).unwrap().total, 1);
-        std::fs::remove_file(file.path()).unwrap();
+        std::fs::rename(file.path(), file.path().with_extension("1")).unwrap();
         assert_eq!(reader.window(0, 1).unwrap().total, 0);
+        std::fs::write(file.path(), "longer\nthan\nbefore\n").unwrap();
+        let window = reader.window(0, 9).unwrap();
+        assert_eq!((window.total, window.lines[0].spans[0].text.as_str()), (3, "longer"));
+        std::fs::remove_file(file.path().with_extension("1")).unwrap();
     }
 }
