@@ -1,46 +1,31 @@
 //! The page's three commands.
 
-use std::collections::HashMap;
-use std::sync::atomic::{AtomicU32, Ordering};
-use std::sync::{Mutex, PoisonError};
-
 use protocol::command::{Desk, DeskRequest, Update};
 use protocol::{Failure, StackName};
 use provision::LocalDesk;
-use tauri::State;
-use tauri::ipc::Channel;
-use tokio_util::sync::CancellationToken;
+use serde::de::DeserializeOwned;
+use tauri::ipc::{Channel, CommandArg, CommandItem, InvokeError};
+use tauri::{Runtime, State};
 
-/// The stacks the page follows, by the number it was given for each.
-#[derive(Default)]
-pub(crate) struct Watches {
-    last: AtomicU32,
-    running: Mutex<HashMap<u32, CancellationToken>>,
+use crate::watches::Watches;
+
+/// An argument the page sent. One that cannot be read is refused with a [`Failure`], like everything that goes wrong.
+pub(crate) struct Sent<T>(T);
+
+impl<'de, R: Runtime, T: DeserializeOwned> CommandArg<'de, R> for Sent<T> {
+    fn from_command(command: CommandItem<'de, R>) -> Result<Self, InvokeError> {
+        T::deserialize(command).map(Self).map_err(|error| unknown(&error).into())
+    }
 }
 
-impl Watches {
-    fn add(&self) -> (u32, CancellationToken) {
-        let watch = self.last.fetch_add(1, Ordering::Relaxed) + 1;
-        let stop = CancellationToken::new();
-        self.lock().insert(watch, stop.clone());
-        (watch, stop)
-    }
-
-    fn end(&self, watch: u32) {
-        if let Some(stop) = self.lock().remove(&watch) {
-            stop.cancel();
-        }
-    }
-
-    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<u32, CancellationToken>> {
-        self.running.lock().unwrap_or_else(PoisonError::into_inner)
-    }
+fn unknown(error: &serde_json::Error) -> Failure {
+    Failure::bug("The window asked for something that this program does not know").source(error)
 }
 
 /// Gives a command at the desk.
 #[tauri::command]
-pub(crate) async fn rpc(desk: State<'_, LocalDesk>, request: DeskRequest) -> Result<serde_json::Value, Failure> {
-    desk.dispatch(request).await
+pub(crate) async fn rpc(desk: State<'_, LocalDesk>, request: Sent<DeskRequest>) -> Result<serde_json::Value, Failure> {
+    desk.dispatch(request.0).await
 }
 
 /// Follows a stack: its snapshot and then its events go to the channel. Gives a number to end it with.
@@ -48,25 +33,26 @@ pub(crate) async fn rpc(desk: State<'_, LocalDesk>, request: DeskRequest) -> Res
 pub(crate) async fn watch(
     desk: State<'_, LocalDesk>,
     watches: State<'_, Watches>,
-    stack: StackName,
+    stack: Sent<StackName>,
     channel: Channel<Update>,
 ) -> Result<u32, Failure> {
-    let mut updates = desk.watch(stack).await?;
-    let (watch, stop) = watches.add();
+    let watch = watches.begin();
+    // Attaching may take as long as an agent takes to start; the page may be gone by then.
+    let mut updates = watch.unless_ended(desk.watch(stack.0)).await.ok_or_else(Failure::cancelled)??;
+    let number = watch.number();
     tauri::async_runtime::spawn(async move {
-        while let Some(Some(update)) = stop.run_until_cancelled(updates.recv()).await {
-            // A page that was closed or loaded afresh no longer listens.
+        while let Some(Some(update)) = watch.unless_ended(updates.recv()).await {
             if channel.send(update).is_err() {
                 return;
             }
         }
     });
-    Ok(watch)
+    Ok(number)
 }
 
 /// Ends a watch; one that has ended already is fine.
 #[tauri::command]
 #[expect(clippy::needless_pass_by_value, reason = "Tauri hands state over by value")]
-pub(crate) fn unwatch(watches: State<'_, Watches>, watch: u32) {
-    watches.end(watch);
+pub(crate) fn unwatch(watches: State<'_, Watches>, watch: Sent<u32>) {
+    watches.end(watch.0);
 }
