@@ -108,10 +108,11 @@ def _connect(dsn: str) -> "Iterator[dbapi.Cursor]":
 
 def _query(table: Table, since: int | None) -> str:
     """The table's SELECT. Names come from `TABLES` and `since` is an integer: nothing in it needs quoting."""
-    columns = ", ".join(table.columns)
+    # PostgreSQL writes a numeric as text in half the time the driver takes to do so.
+    columns = ", ".join(f"{name}::text" if name in table.money else name for name in table.columns)
     if since is None:
         return f"select {columns}, row_version, false as is_deleted from {SCHEMA}.{table.name}"
-    gone = ", ".join(f"(gone).{column}" for column in table.columns)
+    gone = ", ".join(f"(gone).{name}::text" if name in table.money else f"(gone).{name}" for name in table.columns)
     # A key that was deleted and then inserted again is alive; one that was deleted twice counts once.
     return f"""
         select {columns}, row_version, false as is_deleted

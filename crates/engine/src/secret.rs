@@ -79,6 +79,8 @@ impl Keyring {
     }
 
     /// Reads a secret; `None` if there is none of that name.
+    ///
+    /// A Secret Service that has no keyring yet says `None` too; it is [`Keyring::store`] that then fails.
     pub async fn read(&self, name: &str) -> Result<Option<Secret>, Failure> {
         self.with_entry(name, |entry| match entry.get_password() {
             Ok(value) => Ok(Some(Secret::new(value))),
@@ -111,9 +113,14 @@ impl Keyring {
 }
 
 fn unavailable(error: &keyring::Error) -> Failure {
+    // The keyring is looked for once a process; later calls only say that there is none, the first one knows why.
+    let error = match (error, keyring::Entry::store_status()) {
+        (keyring::Error::NoDefaultStore, Err(why)) => why,
+        _ => error,
+    };
     Failure::environment("The keyring of this computer cannot be used").source(error).hint(
         "RetailFlow keeps secrets nowhere else. On Linux, log in to a desktop session or start and unlock a \
-         Secret Service such as gnome-keyring.",
+         Secret Service such as gnome-keyring, then start RetailFlow again.",
     )
 }
 

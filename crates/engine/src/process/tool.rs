@@ -2,16 +2,17 @@
 
 use std::collections::VecDeque;
 use std::ffi::OsString;
+use std::io;
 use std::path::PathBuf;
-use std::process::Stdio;
+use std::process::{ExitStatus, Stdio};
 
-use process_wrap::tokio::CommandWrap;
+use process_wrap::tokio::{ChildWrapper, CommandWrap};
 use protocol::{Failure, Level};
 use tokio::io::{AsyncBufReadExt, AsyncRead, BufReader};
 use tokio::sync::mpsc;
 
 use super::service::{command, kill_on_drop, own_session, run_as};
-use super::table::Mark;
+use super::table::{Mark, ProcessTable};
 use crate::step::StepContext;
 
 /// Lines of a failed tool's output that its failure quotes.
@@ -49,13 +50,43 @@ pub async fn run_tool(context: &StepContext, spec: &ToolSpec) -> Result<(), Fail
             .cause(format!("{}: {error}", spec.program.display()))
     })?;
     let (stdout, stderr) = (child.stdout().take(), child.stderr().take());
+    let mut at_work = AtWork { child, mark: spec.mark.clone(), ended: false };
     let tail = drain(context, stdout, stderr).await;
-    let status = child.wait().await.map_err(|error| Failure::environment(format!("{name} was lost")).source(&error))?;
+    let status =
+        at_work.end().await.map_err(|error| Failure::environment(format!("{name} was lost")).source(&error))?;
     if status.success() {
         return Ok(());
     }
     let failure = Failure::environment(format!("{name} failed ({status})"));
     Err(tail.into_iter().fold(failure, Failure::cause))
+}
+
+/// A tool that runs. Dropped before its end, it is gone with all it started when the drop returns, so that a step that
+/// is told to be cancelled leaves nothing at work.
+struct AtWork {
+    child: Box<dyn ChildWrapper>,
+    mark: Mark,
+    ended: bool,
+}
+
+impl AtWork {
+    async fn end(&mut self) -> io::Result<ExitStatus> {
+        let status = self.child.wait().await;
+        self.ended = true;
+        status
+    }
+}
+
+impl Drop for AtWork {
+    fn drop(&mut self) {
+        if self.ended {
+            return;
+        }
+        // Its own session at once, then by their mark those who left it. What cannot be ended is found by the same
+        // mark before the step is tried again.
+        let _ = self.child.start_kill();
+        let _ = ProcessTable::open().and_then(|mut table| table.kill(&self.mark));
+    }
 }
 
 /// Reads both pipes until they close, and gives the last lines.
