@@ -70,8 +70,7 @@ async fn carry_out(args: Args) -> Result<(), Failure> {
 
 /// Makes the stack if it is not there. Settings given for one that is there are an error, not silently dropped.
 async fn ensure_stack(desk: &LocalDesk, stack: &StackName, options: args::Chosen) -> Result<(), Failure> {
-    let stacks = desk.list_stacks(()).await?;
-    if stacks.iter().all(|summary| summary.config.name != *stack) {
+    if desk.list_stacks(()).await?.find(stack)?.is_none() {
         let target = TargetConfig::Sandbox(options.over_defaults());
         return desk.create_stack(StackConfig { name: stack.clone(), target }).await.map(drop);
     }
@@ -95,8 +94,7 @@ async fn open(desk: &LocalDesk, stack: StackName, link: String, print: bool) -> 
 }
 
 async fn down(desk: &LocalDesk, stack: &StackName, yes: bool, json: bool) -> Result<(), Failure> {
-    let exists = desk.list_stacks(()).await?.iter().any(|summary| summary.config.name == *stack);
-    if exists {
+    if desk.list_stacks(()).await?.find(stack)?.is_some() {
         if !yes {
             report::confirm_down(desk, stack).await?;
         }

@@ -4,7 +4,7 @@ use std::io::{BufRead, IsTerminal, Write};
 
 use anstyle::{AnsiColor, Style};
 use protocol::command::{Desk, StackOperation};
-use protocol::snapshot::{Health, Proof, Snapshot};
+use protocol::snapshot::{Health, Proof, Snapshot, StackList};
 use protocol::{Blame, Charts, Check, CheckStatus, Failure, Operation, StackName};
 use provision::LocalDesk;
 
@@ -62,12 +62,12 @@ pub(crate) async fn status(desk: &LocalDesk, stack: &StackName, all: bool, json:
 }
 
 async fn list(desk: &LocalDesk, json: bool) -> Result<(), Failure> {
-    let stacks = desk.list_stacks(()).await?;
+    let StackList { stacks, unreadable } = desk.list_stacks(()).await?;
     if json {
-        anstream::println!("{}", serde_json::json!({"stacks": stacks}));
+        anstream::println!("{}", serde_json::json!({"stacks": stacks, "unreadable": unreadable}));
         return Ok(());
     }
-    if stacks.is_empty() {
+    if stacks.is_empty() && unreadable.is_empty() {
         anstream::println!("There are no stacks. `retailflow up` makes one.");
     }
     for stack in stacks {
@@ -77,6 +77,9 @@ async fn list(desk: &LocalDesk, json: bool) -> Result<(), Failure> {
             state_word(stack.state),
             stack.folder
         );
+    }
+    for stack in unreadable {
+        anstream::println!("{BOLD}{:<16}{BOLD:#} {RED}unreadable{RED:#} {DIM}{}{DIM:#}", stack.name, stack.failure);
     }
     Ok(())
 }

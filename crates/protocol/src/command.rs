@@ -10,7 +10,7 @@ use crate::event::{Event, Operation, StepPlan};
 use crate::failure::Failure;
 use crate::ids::{RunId, StackName};
 use crate::logs::{LogSource, LogWindow, LogWindowRequest};
-use crate::snapshot::{PipelineRun, Proof, RunSummary, Snapshot, StackSummary};
+use crate::snapshot::{PipelineRun, Proof, RunSummary, Snapshot, StackList, StackSummary};
 
 /// Declares a set of commands: a request enum, a trait with one method each, a dispatcher, and a TypeScript map
 /// from a command's name to its argument and result.
@@ -57,7 +57,7 @@ commands! {
     /// Commands that any shell answers itself, without a stack's agent.
     DeskRequest, Desk, DeskCommands {
         /// The existing stacks.
-        list_stacks / ListStacks(()) -> Vec<StackSummary>;
+        list_stacks / ListStacks(()) -> StackList;
         /// Makes a stack's folder and settings; nothing is started. The name must be free.
         create_stack / CreateStack(StackConfig) -> StackSummary;
         /// What the sandbox needs of this computer.

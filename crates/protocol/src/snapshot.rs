@@ -6,6 +6,7 @@ use ts_rs::TS;
 
 use crate::config::StackConfig;
 use crate::event::{Operation, RunOutcome};
+use crate::failure::Failure;
 use crate::fold::RunState;
 use crate::ids::{RunId, StackName};
 
@@ -46,6 +47,36 @@ pub enum StackState {
     Degraded,
     /// Parts of it exist: `up` resumes, `down` removes.
     Partial,
+}
+
+/// Every stack of this computer.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, TS)]
+#[ts(export)]
+pub struct StackList {
+    /// Those whose settings can be read, by name.
+    pub stacks: Vec<StackSummary>,
+    /// Those whose settings cannot, by name.
+    pub unreadable: Vec<UnreadableStack>,
+}
+
+/// A stack whose folder exists and whose settings cannot be read.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, TS)]
+#[ts(export)]
+pub struct UnreadableStack {
+    /// Its name.
+    pub name: StackName,
+    /// Why, and what to do.
+    pub failure: Failure,
+}
+
+impl StackList {
+    /// The stack of that name, if there is one; `Err` if it cannot be read.
+    pub fn find(&self, name: &StackName) -> Result<Option<&StackSummary>, Failure> {
+        match self.unreadable.iter().find(|stack| stack.name == *name) {
+            Some(stack) => Err(stack.failure.clone()),
+            None => Ok(self.stacks.iter().find(|stack| stack.config.name == *name)),
+        }
+    }
 }
 
 /// A stack in the list on the Welcome screen.

@@ -11,6 +11,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use protocol::{Code, Failure, StackConfig, StackName};
+use serde::Deserialize;
 use sha2::{Digest, Sha256};
 
 /// Overrides the data directory; tests and people with several disks use it.
@@ -19,6 +20,16 @@ const HOME_VARIABLE: &str = "RETAILFLOW_HOME";
 /// The user id that owns PostgreSQL's files when RetailFlow runs as root, which PostgreSQL refuses to: `nobody`.
 #[cfg(unix)]
 const NOBODY: u32 = 65_534;
+
+/// The layout of a stack's folder, the first line of `stack.toml`. Raised when an older RetailFlow could no longer make
+/// sense of the folder.
+const FORMAT: u32 = 1;
+
+/// What every version of `stack.toml` says.
+#[derive(Deserialize)]
+struct Header {
+    format: u32,
+}
 
 /// The data directory and what lies in it.
 #[derive(Debug, Clone)]
@@ -156,9 +167,20 @@ impl StackFolder {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Err(self.no_such_stack()),
             Err(error) => return Err(unreadable(&path, &error)),
         };
-        toml::from_str(&text).map_err(|error| {
-            unreadable(&path, &error).hint("Mend the file by hand, or remove the folder to give the stack up.")
-        })
+        let header: Header = toml::from_str(&text).map_err(|error| broken(&path, &error))?;
+        if header.format > FORMAT {
+            return Err(self.too_new(header.format));
+        }
+        let config: StackConfig = toml::from_str(&text).map_err(|error| broken(&path, &error))?;
+        config.validate()?;
+        Ok(config)
+    }
+
+    fn too_new(&self, format: u32) -> Failure {
+        let name = self.path.file_name().unwrap_or_default().to_string_lossy();
+        Failure::new(protocol::Blame::User, format!("The stack {name} was made by a newer version of RetailFlow"))
+            .cause(format!("its folder {} has format {format}; this version knows up to {FORMAT}", self.path.display()))
+            .hint("Use that version, or a later one. This one has changed nothing.")
     }
 
     /// Makes the folder and writes `stack.toml`; fails if a stack of that name exists.
@@ -168,6 +190,7 @@ impl StackFolder {
                 .hint("Choose another name, or remove that stack first."));
         }
         let text = toml::to_string(config)
+            .map(|settings| format!("format = {FORMAT}\n{settings}"))
             .map_err(|error| Failure::bug("The stack's settings could not be encoded").source(&error))?;
         make_folder(&self.path).and_then(|()| write_atomically(&self.config_file(), text.as_bytes())).map_err(|error| {
             Failure::environment(format!("The stack's folder {} could not be made", self.path.display()))
@@ -184,6 +207,13 @@ impl StackFolder {
     }
 }
 
+fn broken(path: &Path, error: &toml::de::Error) -> Failure {
+    unreadable(path, error).hint(
+        "Mend the file by hand; nothing else of the stack was touched. To give the stack up instead, end its \
+         processes and remove its folder.",
+    )
+}
+
 fn unreadable(path: &Path, error: &(dyn std::error::Error + 'static)) -> Failure {
     Failure::environment(format!("{} could not be read", path.display())).source(error)
 }
@@ -192,6 +222,18 @@ fn runtime_base() -> PathBuf {
     let own = std::env::var_os("XDG_RUNTIME_DIR").map(PathBuf::from).filter(|path| path.is_absolute());
     // Root's runtime folder is closed to the unprivileged user PostgreSQL runs as.
     own.filter(|path| path.is_dir() && !runs_as_root()).unwrap_or_else(std::env::temp_dir)
+}
+
+/// The free space, in bytes, of the disk that holds the path or would hold it; `None` if it cannot be told.
+#[cfg(unix)]
+pub(crate) fn free_space(path: &Path) -> Option<u64> {
+    let disk = path.ancestors().find_map(|folder| rustix::fs::statvfs(folder).ok())?;
+    Some(disk.f_bavail * disk.f_frsize)
+}
+
+#[cfg(windows)]
+pub(crate) fn free_space(_: &Path) -> Option<u64> {
+    None
 }
 
 /// Writes a file so that a reader, or a kill, sees the old content or the new one and nothing between.
@@ -287,6 +329,24 @@ mod tests {
         assert_eq!(folder.config().unwrap(), config);
         assert!(folder.create(&config).unwrap_err().summary.contains("exists already"));
         assert_eq!(home.names(), [name]);
+    }
+
+    #[test]
+    fn settings_that_cannot_be_trusted_are_not_used() {
+        let root = tempfile::tempdir().unwrap();
+        let folder = Home { root: root.path().to_owned() }.stack(&"demo".parse().unwrap());
+        make_folder(folder.path()).unwrap();
+        let reading = |text: &str| {
+            fs::write(folder.config_file(), text).unwrap();
+            folder.config().unwrap_err()
+        };
+        let sandbox = "name = \"demo\"\n[target]\nkind = \"sandbox\"\n";
+        let newer = reading("format = 99\nname = 5\n[surprise]\n");
+        assert!(newer.summary.contains("newer version") && newer.causes[0].contains("99"), "{newer:?}");
+        assert!(reading("format = 1\nname = ").causes[0].contains("line 2"));
+        assert!(reading(sandbox).causes[0].contains("format"), "a file that lost its first line");
+        assert!(reading(&format!("format = 1\n{sandbox}speed = 9\n")).causes[0].contains("speed"));
+        assert!(reading(&format!("format = 1\n{sandbox}backfill_days = 99999\n")).summary.contains("99999"));
     }
 
     #[test]

@@ -5,6 +5,7 @@ mod agent;
 mod client;
 mod dagster;
 mod desk;
+mod hints;
 mod home;
 mod resources;
 pub mod role;

@@ -10,6 +10,7 @@ import type { RunId } from "./RunId";
 import type { RunSummary } from "./RunSummary";
 import type { Snapshot } from "./Snapshot";
 import type { StackConfig } from "./StackConfig";
+import type { StackList } from "./StackList";
 import type { StackLogRequest } from "./StackLogRequest";
 import type { StackName } from "./StackName";
 import type { StackOperation } from "./StackOperation";
@@ -19,4 +20,4 @@ import type { StepPlan } from "./StepPlan";
 /**
  * From a command's name to its argument and result, for TypeScript.
  */
-export type DeskCommands = { list_stacks: [null, Array<StackSummary>], create_stack: [StackConfig, StackSummary], check: [null, Array<Check>], fix_check: [string, Check], plan: [StackOperation, Array<StepPlan>], start: [StackOperation, RunId], cancel: [StackName, null], snapshot: [StackName, Snapshot], history: [StackName, Array<RunSummary>], pipeline_runs: [StackName, Array<PipelineRun>], charts: [StackName, Charts | null], set_rate: [RateRequest, null], log_sources: [StackName, Array<string>], log_window: [StackLogRequest, LogWindow], open: [OpenRequest, null], proof: [StackName, Proof], };
+export type DeskCommands = { list_stacks: [null, StackList], create_stack: [StackConfig, StackSummary], check: [null, Array<Check>], fix_check: [string, Check], plan: [StackOperation, Array<StepPlan>], start: [StackOperation, RunId], cancel: [StackName, null], snapshot: [StackName, Snapshot], history: [StackName, Array<RunSummary>], pipeline_runs: [StackName, Array<PipelineRun>], charts: [StackName, Charts | null], set_rate: [RateRequest, null], log_sources: [StackName, Array<string>], log_window: [StackLogRequest, LogWindow], open: [OpenRequest, null], proof: [StackName, Proof], };

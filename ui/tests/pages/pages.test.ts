@@ -82,6 +82,13 @@ describe('Welcome', () => {
     within(await find('stack-load-test')).getByText('Not started');
     expect(await find('stack-name')).toHaveProperty('value', 'demo-2');
   });
+  test('shows a stack it cannot read, with the reason, beside the others', async () => {
+    open({ scenario: 'unreadable' });
+    const panel = await find('failure');
+    within(panel).getByText('The stack last-year cannot be used');
+    within(panel).getByText(/made by a newer version/);
+    await find('stack-name');
+  });
 });
 
 describe('Check', () => {

@@ -99,19 +99,3 @@ fn cancel_stops_cleanly_and_up_resumes() {
     sandbox.assert_healthy();
     sandbox.assert_gone_after_down();
 }
-
-#[test]
-fn what_the_user_gets_wrong_is_said_and_coded() {
-    let sandbox = Sandbox::new();
-    assert_eq!(sandbox.run(&["status"]).code, Some(3));
-    assert_eq!(sandbox.run(&["refresh"]).code, Some(3));
-    assert_eq!(sandbox.run(&["frobnicate"]).code, Some(2));
-    assert_eq!(sandbox.run(&["status", "--stack", "../x"]).code, Some(2));
-    let refused = sandbox.run(&["up", "--rate", "-5"]);
-    assert_eq!(refused.code, Some(2), "a negative number looks like an option");
-    let refused = sandbox.run(&["up", "--json", "--rate=-5"]).json().remove(0);
-    assert_eq!(refused["failure"]["blame"], "user", "{refused}");
-    assert!(!sandbox.folder().exists(), "what is refused leaves nothing");
-    let completions = sandbox.run(&["completions", "bash"]).succeeded().stdout;
-    assert!(completions.contains("_retailflow"), "{completions}");
-}

@@ -58,6 +58,11 @@ impl Sandbox {
         Self { home, _turn: turn }
     }
 
+    /// The data directory.
+    pub(crate) fn home(&self) -> &Path {
+        self.home.path()
+    }
+
     /// The stack's folder.
     pub(crate) fn folder(&self) -> PathBuf {
         self.home.path().join("stacks").join(STACK)
@@ -76,7 +81,14 @@ impl Sandbox {
 
     /// Starts a command.
     pub(crate) fn spawn(&self, args: &[&str]) -> Running {
-        let mut child = self.command(args).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        self.spawn_with(&[], args)
+    }
+
+    /// Starts a command with variables on top of the test's environment.
+    pub(crate) fn spawn_with(&self, variables: &[(&str, &str)], args: &[&str]) -> Running {
+        let mut command = self.command(args);
+        let mut child =
+            command.envs(variables.iter().copied()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         let stdout = collect(child.stdout.take().unwrap());
         let stderr = collect(child.stderr.take().unwrap());
         Running { child, stdout, stderr, what: args.join(" ") }

@@ -18,6 +18,9 @@ use crate::step::{Finish, Report, StepContext};
 /// Reports that may wait for the dispatcher before steps are held back.
 const REPORT_BACKLOG: usize = 1024;
 
+/// Adds to a failure what to do about it.
+type Explain = Box<dyn Fn(Failure) -> Failure + Send + Sync>;
+
 /// Runs one plan.
 pub struct Runner {
     emitter: Arc<Emitter>,
@@ -25,6 +28,7 @@ pub struct Runner {
     log: RunLog,
     redactor: Redactor,
     cancel: CancellationToken,
+    explain: Explain,
 }
 
 impl Runner {
@@ -36,7 +40,13 @@ impl Runner {
         redactor: Redactor,
         cancel: CancellationToken,
     ) -> Self {
-        Self { emitter, journal, log, redactor, cancel }
+        Self { emitter, journal, log, redactor, cancel, explain: Box::new(|failure| failure) }
+    }
+
+    /// Lets `explain` say what to do about the failures of steps, before anyone is told of them.
+    #[must_use]
+    pub fn explained_by(self, explain: impl Fn(Failure) -> Failure + Send + Sync + 'static) -> Self {
+        Self { explain: Box::new(explain), ..self }
     }
 
     /// The run's identifier.
@@ -183,7 +193,7 @@ impl Dispatch {
                 StepOutcome::AlreadyDone { reason }
             }
             Finish::Failed(failure) => {
-                let failure = self.runner.redactor.redact_failure(failure);
+                let failure = self.runner.redactor.redact_failure((self.runner.explain)(failure));
                 self.log(&step, Level::Error, &failure.to_string())?;
                 self.progress.first_failure.get_or_insert_with(|| failure.clone());
                 StepOutcome::Failed { failure }

@@ -9,6 +9,7 @@ use protocol::{Code, Failure, Operation, RunId, RunOutcome};
 use tokio_util::sync::CancellationToken;
 
 use super::{Active, Agent, lock};
+use crate::hints;
 
 impl Agent {
     /// Begins a run and returns while it goes on. `Busy` if another is under way.
@@ -29,7 +30,9 @@ impl Agent {
         let journal = Journal::begin(&self.folder.runs(), operation)?;
         let log = RunLog::open(&self.folder.runs(), journal.run())?;
         let cancel = CancellationToken::new();
-        let runner = Runner::new(self.emitter.clone(), journal, log, self.redactor.clone(), cancel.clone());
+        let folder = self.folder.path().to_owned();
+        let runner = Runner::new(self.emitter.clone(), journal, log, self.redactor.clone(), cancel.clone())
+            .explained_by(move |failure| hints::with_remedy(failure, &folder));
         let run = runner.id().clone();
         *active = Some(Active { operation, cancel });
         let agent = self.clone();

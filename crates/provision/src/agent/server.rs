@@ -7,6 +7,7 @@ use std::time::Duration;
 use protocol::command::{AgentCommands, AgentRequest, Update};
 use protocol::snapshot::{PipelineRun, Snapshot};
 use protocol::{Event, Failure, Operation, RunId};
+use tokio::io::AsyncBufReadExt;
 use tokio::net::UnixListener;
 use tokio::sync::broadcast::{Receiver, error::RecvError, error::TryRecvError};
 
@@ -57,6 +58,9 @@ impl Agent {
         loop {
             let update = tokio::select! {
                 update = self.next_update(&mut events) => update,
+                // An attached client has nothing more to say: to read is to learn that it hung up, which a quiet
+                // stack would not notice by writing.
+                _ = connection.fill_buf() => return Ok(()),
                 () = self.end.cancelled() => break,
             };
             write_line(&mut connection, &update).await?;
@@ -111,6 +115,8 @@ impl AgentCommands for Counter {
     }
 
     async fn snapshot(&self, (): ()) -> Result<Snapshot, Failure> {
+        // Whoever asks once wants to know how it is now, not how it was at the last round.
+        self.0.look().await?;
         Ok(self.0.attach_here().0)
     }
 

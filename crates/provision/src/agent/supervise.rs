@@ -76,15 +76,17 @@ impl Agent {
     /// Looks after the services until the agent ends.
     pub(super) async fn supervise(self: &Arc<Self>) {
         loop {
-            match self.sandbox.statuses().await {
-                Ok(statuses) => self.take_statuses(statuses).await,
+            match self.look().await {
+                Ok(statuses) => self.revive_missing(&statuses).await,
                 Err(failure) => note(&failure.to_string()),
             }
             tokio::time::sleep(ROUND).await;
         }
     }
 
-    async fn take_statuses(self: &Arc<Self>, mut statuses: Vec<ServiceStatus>) {
+    /// Looks at the services and tells what changed.
+    pub(super) async fn look(&self) -> Result<Vec<ServiceStatus>, Failure> {
+        let mut statuses = self.sandbox.statuses().await?;
         for status in &mut statuses {
             self.add_history(status);
         }
@@ -94,6 +96,10 @@ impl Agent {
             let links = self.sandbox.links(&statuses);
             self.emitter.announce(EventKind::Services { services: statuses.clone(), links });
         }
+        Ok(statuses)
+    }
+
+    async fn revive_missing(self: &Arc<Self>, statuses: &[ServiceStatus]) {
         // `up` and `down` start and stop services themselves.
         if matches!(self.operation(), Some(Operation::Up | Operation::Down)) {
             return;

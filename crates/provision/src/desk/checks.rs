@@ -1,6 +1,5 @@
 //! What the sandbox needs of this computer.
 
-use std::path::Path;
 use std::process::Stdio;
 use std::time::Duration;
 
@@ -72,7 +71,7 @@ fn data_folder(home: &Home) -> Check {
 
 fn disk(home: &Home) -> Check {
     let title = "Disk space";
-    let Some(free) = free_space(home.root()) else {
+    let Some(free) = home::free_space(home.root()) else {
         return warning("disk", title, "the free space could not be found out".into(), "At least 3 GB should be free.");
     };
     let detail = format!("{} free at {}", gigabytes(free), home.root().display());
@@ -84,14 +83,6 @@ fn disk(home: &Home) -> Check {
     } else {
         passed("disk", title, detail)
     }
-}
-
-/// The free space of the disk whose mount point is the longest that leads to the path.
-fn free_space(path: &Path) -> Option<u64> {
-    let disks = sysinfo::Disks::new_with_refreshed_list().ok()?;
-    let holds = |disk: &&sysinfo::Disk| path.starts_with(disk.mount_point());
-    let nearest = disks.iter().filter(holds).max_by_key(|disk| disk.mount_point().as_os_str().len())?;
-    Some(nearest.available_space())
 }
 
 fn memory() -> Check {

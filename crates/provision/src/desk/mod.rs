@@ -11,7 +11,9 @@ use engine::logs::{LogReader, RunLog};
 use engine::process::ProcessTable;
 use protocol::command::{AgentRequest, Desk, OpenRequest, RateRequest, StackLogRequest, StackOperation, Update};
 use protocol::logs::{LogFilter, LogSource, LogWindow};
-use protocol::snapshot::{PipelineRun, Proof, RunSummary, Snapshot, StackState, StackSummary};
+use protocol::snapshot::{
+    PipelineRun, Proof, RunSummary, Snapshot, StackList, StackState, StackSummary, UnreadableStack,
+};
 use protocol::{Charts, Check, Failure, RunId, StackConfig, StackName, StepPlan};
 use tokio::sync::mpsc;
 
@@ -55,7 +57,8 @@ impl LocalDesk {
 
     fn existing(&self, stack: &StackName) -> Result<StackFolder, Failure> {
         let folder = self.home.stack(stack);
-        if folder.config_file().exists() { Ok(folder) } else { Err(folder.no_such_stack()) }
+        // An agent would stop at settings it cannot read, where nobody hears it say why.
+        folder.config().map(|_| folder)
     }
 
     fn agent(&self, stack: &StackName) -> Result<AgentClient, Failure> {
@@ -64,11 +67,18 @@ impl LocalDesk {
 }
 
 impl Desk for LocalDesk {
-    async fn list_stacks(&self, (): ()) -> Result<Vec<StackSummary>, Failure> {
+    async fn list_stacks(&self, (): ()) -> Result<StackList, Failure> {
         let home = self.home.clone();
         blocking(move || {
             let mut table = ProcessTable::open()?;
-            Ok(home.names().iter().filter_map(|name| summary(&home.stack(name), &mut table).ok()).collect())
+            let mut list = StackList::default();
+            for name in home.names() {
+                match summary(&home.stack(&name), &mut table) {
+                    Ok(summary) => list.stacks.push(summary),
+                    Err(failure) => list.unreadable.push(UnreadableStack { name, failure }),
+                }
+            }
+            Ok(list)
         })
         .await
     }

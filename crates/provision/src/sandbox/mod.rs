@@ -14,7 +14,7 @@ use std::sync::Arc;
 
 use engine::{Direction, Plan, Step};
 use jiff::Timestamp;
-use protocol::snapshot::{Health, Link, PipelineRun, ServiceStatus};
+use protocol::snapshot::{Link, PipelineRun, ServiceStatus};
 use protocol::{Failure, Operation, SandboxConfig, StackConfig, TargetConfig};
 
 pub(crate) use dagster::webserver_url;
@@ -81,9 +81,8 @@ impl Sandbox {
 
     /// What can be opened in a browser.
     pub(crate) fn links(&self, services: &[ServiceStatus]) -> Vec<Link> {
-        let ready =
-            services.iter().any(|status| status.name == Service::Webserver.name() && status.health == Health::Healthy);
-        let url = ready.then(|| webserver_url(&self.folder)).flatten();
+        let runs = services.iter().any(|status| status.name == Service::Webserver.name() && status.pid.is_some());
+        let url = runs.then(|| webserver_url(&self.folder)).flatten();
         url.map(|url| Link { id: "dagster".to_owned(), title: "Dagster".to_owned(), url }).into_iter().collect()
     }
 

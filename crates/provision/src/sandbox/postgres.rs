@@ -19,7 +19,7 @@ use crate::home::{self, StackFolder};
 const SHOP: &str = "shop";
 
 /// A cluster left by a crash replays its log before it answers.
-const READY_DEADLINE: Duration = Duration::from_mins(2);
+const READY_DEADLINE: Duration = Duration::from_mins(1);
 
 const STOP_GRACE: Duration = Duration::from_secs(20);
 

@@ -7,6 +7,7 @@ import type { Check } from '../../protocol/Check';
 import type { Failure } from '../../protocol/Failure';
 import type { Proof } from '../../protocol/Proof';
 import type { StackConfig } from '../../protocol/StackConfig';
+import type { UnreadableStack } from '../../protocol/UnreadableStack';
 import type { Update } from '../../protocol/Update';
 import type { Argument, Command, Host, Result } from '../host';
 import { FakeLog } from './logs';
@@ -23,6 +24,7 @@ export const SCENARIOS = [
   'unhealthy',
   'empty',
   'long',
+  'unreadable',
 ] as const;
 export type Scenario = (typeof SCENARIOS)[number];
 
@@ -46,6 +48,18 @@ const DISK_FULL: Failure = {
   ],
   hint: 'Free at least 2 GB on the disk that holds ~/.local/share/retailflow, then resume: what is already written is kept.',
   blame: 'environment',
+};
+
+const UNREADABLE: UnreadableStack = {
+  name: 'last-year',
+  failure: {
+    summary: 'The stack last-year was made by a newer version of RetailFlow',
+    causes: [
+      'its folder ~/.local/share/retailflow/stacks/last-year has format 2; this version knows up to 1',
+    ],
+    hint: 'Use that version, or a later one. This one has changed nothing.',
+    blame: 'user',
+  },
 };
 
 export function readOptions(query: URLSearchParams): FakeOptions {
@@ -78,7 +92,10 @@ export class FakeHost implements Host {
   }
 
   readonly #handlers: Handlers = {
-    list_stacks: () => [...this.#stacks.values()].map((stack) => stack.summary()),
+    list_stacks: () => ({
+      stacks: [...this.#stacks.values()].map((stack) => stack.summary()),
+      unreadable: this.options.scenario === 'unreadable' ? [UNREADABLE] : [],
+    }),
     create_stack: (config) => this.#create(config).summary(),
     check: () => this.#checks,
     fix_check: (id) => this.#fix(id),

@@ -1,0 +1,174 @@
+//! What the user or the computer gets wrong: one clear message with cause and remedy, an exit code, and nothing lost.
+
+use std::net::TcpListener;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::Duration;
+
+use crate::support::{Ended, SMALL, Sandbox, signal, wait_until};
+
+/// Fails unless the command failed, and said each of `words`.
+#[track_caller]
+fn assert_refused(ended: &Ended, code: i32, words: &[&str]) {
+    assert_eq!(ended.code, Some(code), "{ended:#?}");
+    for word in words {
+        assert!(ended.stderr.contains(word), "\u{201c}{word}\u{201d} is not said: {ended:#?}");
+    }
+    assert!(ended.stderr.contains('\u{2192}'), "no remedy: {ended:#?}");
+}
+
+#[test]
+fn what_the_user_gets_wrong_is_said_and_coded() {
+    let sandbox = Sandbox::new();
+    assert_eq!(sandbox.run(&["status"]).code, Some(3));
+    assert_eq!(sandbox.run(&["refresh"]).code, Some(3));
+    assert_eq!(sandbox.run(&["frobnicate"]).code, Some(2));
+    assert_eq!(sandbox.run(&["status", "--stack", "../x"]).code, Some(2));
+    let refused = sandbox.run(&["up", "--rate", "-5"]);
+    assert_eq!(refused.code, Some(2), "a negative number looks like an option");
+    let refused = sandbox.run(&["up", "--json", "--rate=-5"]).json().remove(0);
+    assert_eq!(refused["failure"]["blame"], "user", "{refused}");
+    assert!(!sandbox.folder().exists(), "what is refused leaves nothing");
+    let completions = sandbox.run(&["completions", "bash"]).succeeded().stdout;
+    assert!(completions.contains("_retailflow"), "{completions}");
+}
+
+#[test]
+fn settings_that_cannot_be_read_stop_every_command_and_stay_as_they_are() {
+    let sandbox = Sandbox::new();
+    let file = sandbox.folder().join("stack.toml");
+    std::fs::create_dir_all(sandbox.folder()).unwrap();
+    let commands: [&[&str]; 5] = [&["up"], &["refresh"], &["status"], &["logs"], &["down", "--yes"]];
+    for (text, words) in [
+        ("format = 1\nname = \"demo", ["stack.toml could not be read", "line 2", "Mend the file"]),
+        ("format = 2\nlayout = \"new\"\n", ["made by a newer version", "format 2", "Use that version"]),
+    ] {
+        std::fs::write(&file, text).unwrap();
+        for command in commands {
+            assert_refused(&sandbox.run(command), 1, &words);
+        }
+        let all = sandbox.run(&["status", "--all"]).succeeded().stdout;
+        assert!(all.contains("demo") && all.contains("unreadable"), "{all}");
+        assert_eq!(std::fs::read_to_string(&file).unwrap(), text);
+        assert_eq!(std::fs::read_dir(sandbox.folder()).unwrap().count(), 1, "nothing may be made beside it");
+        assert_eq!(sandbox.processes(), []);
+    }
+}
+
+#[test]
+fn an_installation_that_cannot_be_done_is_explained_and_done_later() {
+    let sandbox = Sandbox::new();
+    let none = tempfile::tempdir().unwrap();
+    let nowhere = none.path().to_str().unwrap();
+    let offline =
+        [("UV_CACHE_DIR", nowhere), ("UV_DEFAULT_INDEX", "http://127.0.0.1:9/simple"), ("UV_HTTP_RETRIES", "0")];
+    let refused = sandbox.spawn_with(&offline, &[&["up"], &SMALL[..]].concat()).wait();
+    assert_refused(&refused, 1, &["uv failed", "127.0.0.1:9", "Check the network"]);
+    // The agent keeps the environment of whoever started it; with nothing to look after it leaves.
+    wait_until("the agent\'s end", Duration::from_secs(20), || sandbox.processes().is_empty());
+
+    let pythonless = [
+        ("UV_PYTHON_INSTALL_DIR", nowhere),
+        ("UV_PYTHON_PREFERENCE", "only-managed"),
+        ("UV_PYTHON_DOWNLOADS", "never"),
+    ];
+    let refused = sandbox.spawn_with(&pythonless, &["up"]).wait();
+    assert_refused(&refused, 1, &["uv failed", "No interpreter found", "Install a Python from 3.11"]);
+    sandbox.assert_gone_after_down();
+}
+
+/// A file system of a test's own, as large as it is told to be.
+struct SmallDisk<'a>(&'a Path);
+
+impl<'a> SmallDisk<'a> {
+    /// `None` where it cannot be mounted: only root may, and only Linux has tmpfs.
+    fn mount(at: &'a Path, size: &str) -> Option<Self> {
+        let mut mount = Command::new("mount");
+        mount.args(["-t", "tmpfs", "-o", &format!("mode=711,size={size}"), "rf-small-disk"]).arg(at);
+        mount.status().is_ok_and(|status| status.success()).then_some(Self(at))
+    }
+
+    fn resize(&self, size: &str) {
+        let option = format!("remount,size={size}");
+        let status = Command::new("mount").args(["-o", &option]).arg(self.0).status().unwrap();
+        assert!(status.success(), "{option}");
+    }
+
+    /// Takes all the room that is left.
+    fn fill(&self) -> PathBuf {
+        let filler = self.0.join("filler");
+        let written = std::io::copy(&mut std::io::repeat(1), &mut std::fs::File::create(&filler).unwrap());
+        assert_eq!(written.unwrap_err().kind(), std::io::ErrorKind::StorageFull);
+        filler
+    }
+}
+
+impl Drop for SmallDisk<'_> {
+    fn drop(&mut self) {
+        let _ = Command::new("umount").arg("--lazy").arg(self.0).status();
+    }
+}
+
+#[test]
+fn a_full_disk_loses_nothing_and_up_goes_on_once_there_is_room() {
+    let sandbox = Sandbox::new();
+    let Some(disk) = SmallDisk::mount(sandbox.home(), "150m") else {
+        println!("not run: a small file system can be mounted by root on Linux alone");
+        return;
+    };
+    let words = ["o space left on device", "Make room"];
+    assert_refused(&sandbox.run(&[&["up"], &SMALL[..]].concat()), 1, &words);
+
+    disk.resize("6g");
+    let up = sandbox.spawn(&["up"]);
+    wait_until("PostgreSQL", Duration::from_mins(2), || !sandbox.roots("postgres").is_empty());
+    let filler = disk.fill();
+    let ended = up.wait();
+    assert_refused(&ended, 1, &["Make room"]);
+
+    std::fs::remove_file(filler).unwrap();
+    sandbox.run(&["up"]).succeeded();
+    sandbox.assert_healthy();
+    sandbox.assert_gone_after_down();
+}
+
+#[test]
+fn trouble_with_a_running_stack_is_told_and_mended() {
+    let sandbox = Sandbox::new();
+    sandbox.run(&[&["up"], &SMALL[..]].concat()).succeeded();
+    assert_a_taken_port_is_left_to_who_has_it(&sandbox);
+    assert_a_database_that_does_not_answer_is_told(&sandbox);
+    sandbox.run(&["up"]).succeeded();
+    sandbox.assert_healthy();
+    sandbox.assert_gone_after_down();
+}
+
+fn assert_a_taken_port_is_left_to_who_has_it(sandbox: &Sandbox) {
+    let url = || sandbox.run(&["open", "dagster", "--print"]).succeeded().stdout.trim().to_owned();
+    let before = url();
+    let port: u16 = before.rsplit(':').next().unwrap().parse().unwrap();
+    // The agent first: it would start the webserver again at once.
+    signal(&sandbox.roots("agent"), "KILL");
+    signal(&sandbox.roots("dagster-webserver"), "KILL");
+    wait_until("the port", Duration::from_secs(10), || TcpListener::bind(("127.0.0.1", port)).is_ok());
+    let _ours = TcpListener::bind(("127.0.0.1", port)).unwrap();
+    sandbox.run(&["up"]).succeeded();
+    assert_ne!(url(), before);
+}
+
+/// A second `up` meanwhile follows the first, and another operation is refused.
+fn assert_a_database_that_does_not_answer_is_told(sandbox: &Sandbox) {
+    let server: Vec<u32> =
+        sandbox.processes().iter().filter(|found| found.mark.role() == "postgres").map(|found| found.pid).collect();
+    signal(&server, "STOP");
+    let first = sandbox.spawn(&["up"]);
+    wait_until("the run", Duration::from_secs(20), || sandbox.status()["snapshot"]["state"] == "busy");
+    let second = sandbox.spawn(&["up"]);
+    assert_refused(&sandbox.run(&["refresh"]), 4, &["Another run of this stack is under way"]);
+    for up in [first, second] {
+        assert_refused(&up.wait(), 1, &["PostgreSQL was not ready within 60 s", "does not answer", "resumes"]);
+    }
+    let runs = std::fs::read_dir(sandbox.folder().join("runs")).unwrap().count();
+    assert_eq!(runs, 3, "the second `up` must not be a run of its own");
+    signal(&server, "CONT");
+}
