@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use protocol::snapshot::PipelineRun;
 use protocol::{Failure, Level};
 use serde_json::{Value, json};
+use tokio::time::{Instant, sleep};
 
 use crate::home::StackFolder;
 
@@ -21,6 +22,13 @@ const JOB: &str = "refresh";
 const TRIGGER_TAG: &str = "retailflow/trigger";
 
 const ANSWER_DEADLINE: Duration = Duration::from_mins(1);
+
+/// What a webserver says of a job while it does not know the code server's latest start.
+const UNNOTICED: [&str; 1] = ["PipelineNotFoundError"];
+
+/// How long a webserver may take to notice a code server that was started anew; it looks every few seconds.
+const NOTICE_DEADLINE: Duration = Duration::from_secs(30);
+const NOTICE_POLL: Duration = Duration::from_millis(500);
 
 /// Statuses of a run that has not ended.
 const UNDERWAY: [&str; 5] = ["QUEUED", "NOT_STARTED", "STARTING", "STARTED", "CANCELING"];
@@ -89,8 +97,27 @@ impl Dagster {
         Ok(nodes.iter().filter(|node| node["isMaterializable"] == true).count() as u64)
     }
 
-    /// Launches the refresh and gives its run.
+    /// Launches the refresh and gives its run. Waits for a webserver that has not yet noticed a code server started
+    /// anew: until then it knows no job.
     pub(crate) async fn launch(&self) -> Result<String, Failure> {
+        let deadline = Instant::now() + NOTICE_DEADLINE;
+        loop {
+            let launched = self.try_launch().await?;
+            if let Some(run) = launched["run"]["runId"].as_str() {
+                return Ok(run.to_owned());
+            }
+            let word = text(&launched["__typename"]);
+            if !UNNOTICED.contains(&word.as_str()) || Instant::now() > deadline {
+                return Err(Failure::environment("Dagster did not start the pipeline")
+                    .cause(word)
+                    .cause(text(&launched["message"]))
+                    .hint("The log of the Dagster code server says why."));
+            }
+            sleep(NOTICE_POLL).await;
+        }
+    }
+
+    async fn try_launch(&self) -> Result<Value, Failure> {
         let query = "mutation($params: ExecutionParams!) { launchRun(executionParams: $params) {
             __typename
             ... on LaunchRunSuccess { run { runId } }
@@ -99,13 +126,7 @@ impl Dagster {
             "selector": job_selector("jobName"),
             "executionMetadata": {"tags": [{"key": TRIGGER_TAG, "value": "app"}]},
         });
-        let launched = &self.ask(query, json!({"params": params})).await?["launchRun"];
-        launched["run"]["runId"].as_str().map(str::to_owned).ok_or_else(|| {
-            Failure::environment("Dagster did not start the pipeline")
-                .cause(text(&launched["__typename"]))
-                .cause(text(&launched["message"]))
-                .hint("The log of the Dagster code server says why.")
-        })
+        Ok(self.ask(query, json!({"params": params})).await?["launchRun"].take())
     }
 
     /// Where a run stands.

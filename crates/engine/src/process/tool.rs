@@ -125,3 +125,86 @@ async fn forward(pipe: Option<impl AsyncRead + Unpin>, to: mpsc::Sender<String>)
         bytes.clear();
     }
 }
+
+#[cfg(all(test, unix))]
+mod tests {
+    use std::path::Path;
+    use std::time::{Duration, Instant};
+
+    use tokio_util::sync::CancellationToken;
+
+    use super::*;
+    use crate::step::Report;
+
+    fn shell(folder: &Path, script: &str) -> ToolSpec {
+        ToolSpec {
+            mark: Mark::new(folder, "tool:test"),
+            program: "/bin/sh".into(),
+            args: vec!["-c".into(), script.into()],
+            env: Vec::new(),
+            folder: folder.to_owned(),
+            user: None,
+        }
+    }
+
+    /// Runs a tool and gives what it logged.
+    async fn run(spec: &ToolSpec) -> (Result<(), Failure>, Vec<String>) {
+        let (sender, mut reports) = mpsc::channel(8);
+        let context = StepContext::new("test".into(), sender, CancellationToken::new());
+        let work = async move { run_tool(&context, spec).await };
+        let listen = async {
+            let mut lines = Vec::new();
+            while let Some((_, report)) = reports.recv().await {
+                if let Report::Log { line, .. } = report {
+                    lines.push(line);
+                }
+            }
+            lines
+        };
+        tokio::join!(work, listen)
+    }
+
+    #[tokio::test]
+    async fn every_line_of_a_talkative_tool_is_logged() {
+        let folder = tempfile::tempdir().unwrap();
+        let (result, lines) = run(&shell(folder.path(), "seq 1 100000; seq 1 100000 >&2; printf last")).await;
+        assert_eq!(result, Ok(()));
+        assert_eq!(lines.len(), 200_001);
+        let numbers = lines.iter().filter_map(|line| line.parse::<u64>().ok()).sum::<u64>();
+        assert_eq!(numbers, 2 * (100_000 * 100_001 / 2));
+        assert!(lines.contains(&"last".to_owned()), "a line without an end counts");
+    }
+
+    #[tokio::test]
+    async fn a_failure_quotes_the_last_lines_and_the_status() {
+        let folder = tempfile::tempdir().unwrap();
+        let (result, _) = run(&shell(folder.path(), "seq 1 20; exit 7")).await;
+        let failure = result.unwrap_err();
+        assert_eq!(failure.summary, "sh failed (exit status: 7)");
+        assert_eq!(failure.causes, ["13", "14", "15", "16", "17", "18", "19", "20"]);
+        let missing = ToolSpec { program: "/nonexistent/uv".into(), ..shell(folder.path(), "") };
+        let failure = run(&missing).await.0.unwrap_err();
+        assert_eq!(failure.summary, "uv could not be started");
+        assert!(failure.causes[0].contains("/nonexistent/uv"), "{failure:?}");
+    }
+
+    #[tokio::test]
+    async fn a_tool_given_up_is_gone_with_all_it_started() {
+        let folder = tempfile::tempdir().unwrap();
+        let spec = shell(folder.path(), "setsid sleep 60 & sleep 60 & wait");
+        let living = || ProcessTable::open().unwrap().in_role(&spec.mark).len();
+        let work = run(&spec);
+        let patience = async {
+            let deadline = Instant::now() + Duration::from_secs(10);
+            while living() < 3 {
+                assert!(Instant::now() < deadline, "its children did not come");
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+        };
+        tokio::select! {
+            _ = work => panic!("the tool should be at work"),
+            () = patience => {}
+        }
+        assert_eq!(living(), 0, "whoever drops the future is told the truth at once");
+    }
+}

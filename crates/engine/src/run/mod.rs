@@ -4,6 +4,8 @@ mod dispatcher;
 mod emitter;
 mod executor;
 #[cfg(test)]
+mod properties;
+#[cfg(test)]
 pub(crate) mod testing;
 #[cfg(test)]
 mod tests;

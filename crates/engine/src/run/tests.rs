@@ -1,5 +1,6 @@
 //! The runner's promises, with scripted steps and a real journal on disk.
 
+use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
@@ -13,18 +14,18 @@ use crate::logs::RunLog;
 use crate::plan::{Direction, Plan};
 use crate::secret::Redactor;
 
-struct Bench {
+pub(super) struct Bench {
     runs: tempfile::TempDir,
     world: Arc<Mutex<World>>,
     cancel: CancellationToken,
 }
 
 impl Bench {
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         Self { runs: tempfile::tempdir().unwrap(), world: Arc::default(), cancel: CancellationToken::new() }
     }
 
-    async fn run(&self, direction: Direction, steps: Vec<Scripted>) -> (RunOutcome, RunState) {
+    pub(super) async fn run(&self, direction: Direction, steps: Vec<Scripted>) -> (RunOutcome, RunState) {
         let operation = if direction == Direction::Build { Operation::Up } else { Operation::Down };
         let journal = Journal::begin(self.runs.path(), operation).unwrap();
         let log = RunLog::open(self.runs.path(), journal.run()).unwrap();
@@ -39,8 +40,12 @@ impl Bench {
         (outcome, replayed)
     }
 
-    fn history(&self) -> Vec<String> {
+    pub(super) fn history(&self) -> Vec<String> {
         self.world.lock().unwrap().history.clone()
+    }
+
+    pub(super) fn exists(&self) -> BTreeSet<String> {
+        self.world.lock().unwrap().exists.clone()
     }
 }
 
