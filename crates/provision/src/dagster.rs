@@ -30,6 +30,10 @@ const UNNOTICED: [&str; 1] = ["PipelineNotFoundError"];
 const NOTICE_DEADLINE: Duration = Duration::from_secs(30);
 const NOTICE_POLL: Duration = Duration::from_millis(500);
 
+/// Events that Dagster logs at its lowest level and that tell how a run gets on.
+const NEWS: [&str; 4] =
+    ["RunStartEvent", "ExecutionStepStartEvent", "MaterializationEvent", "ExecutionStepSuccessEvent"];
+
 /// Statuses of a run that has not ended.
 const UNDERWAY: [&str; 5] = ["QUEUED", "NOT_STARTED", "STARTING", "STARTED", "CANCELING"];
 
@@ -254,7 +258,8 @@ fn log_line(event: &Value) -> Option<LogLine> {
     let level = match (event["level"].as_str(), event["__typename"].as_str()) {
         (Some("ERROR" | "CRITICAL"), _) => Level::Error,
         (Some("WARNING"), _) => Level::Warn,
-        // One of each for every asset and check: Dagster's bookkeeping, not news.
+        (_, Some(kind)) if NEWS.contains(&kind) => Level::Info,
+        // Most of what Dagster logs is bookkeeping, one event for every asset and check.
         (Some("DEBUG"), _) | (_, Some("ExecutionStepOutputEvent" | "HandledOutputEvent")) => Level::Debug,
         _ => Level::Info,
     };

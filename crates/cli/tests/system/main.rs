@@ -6,6 +6,7 @@
 #![expect(clippy::unwrap_used, reason = "in a test, to panic is to fail")]
 
 mod crash;
+mod install;
 mod lifecycle;
 mod mistakes;
 mod support;

@@ -11,7 +11,7 @@ use super::{Agent, lock};
 use crate::sandbox::Service;
 
 /// How often health is looked at.
-const ROUND: Duration = Duration::from_secs(1);
+const ROUND: Duration = Duration::from_secs(2);
 
 /// The pause before a service is started again; doubled with every restart up to the most.
 const FIRST_PAUSE: Duration = Duration::from_secs(1);
