@@ -9,7 +9,7 @@ use crate::config::StackConfig;
 use crate::event::{Event, Operation, StepPlan};
 use crate::failure::Failure;
 use crate::ids::{RunId, StackName};
-use crate::logs::{LogSource, LogWindow, LogWindowRequest};
+use crate::logs::{LogFilter, LogSource, LogWindow, LogWindowRequest};
 use crate::snapshot::{PipelineRun, Proof, RunSummary, Snapshot, StackList, StackSummary};
 
 /// Declares a set of commands: a request enum, a trait with one method each, a dispatcher, and a TypeScript map
@@ -84,6 +84,8 @@ commands! {
         log_sources / LogSources(StackName) -> Vec<LogSource>;
         /// A window of a log's lines.
         log_window / LogWindow(StackLogRequest) -> LogWindow;
+        /// Saves the lines of a log that pass a filter as plain text among the user's downloads; gives the file.
+        save_log / SaveLog(SaveLogRequest) -> String;
         /// Opens one of the stack's links in the browser.
         open / Open(OpenRequest) -> ();
         /// Looks for anything a removed stack left behind.
@@ -139,6 +141,18 @@ pub struct StackLogRequest {
     pub stack: StackName,
     /// Which lines.
     pub window: LogWindowRequest,
+}
+
+/// A log to save.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[ts(export)]
+pub struct SaveLogRequest {
+    /// Which stack.
+    pub stack: StackName,
+    /// Which log.
+    pub source: LogSource,
+    /// Which of its lines.
+    pub filter: LogFilter,
 }
 
 /// A link to open: one that the stack's snapshot lists, or a page below it.

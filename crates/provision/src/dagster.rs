@@ -248,6 +248,11 @@ fn job_selector(job_field: &str) -> Value {
 }
 
 fn log_line(event: &Value) -> Option<LogLine> {
+    let kind = event["__typename"].as_str().unwrap_or_default();
+    if kind.ends_with("PlannedEvent") {
+        // One for every asset and check before anything happens: the job's definition over again.
+        return None;
+    }
     let message = text(&event["message"]);
     let error = text(&event["error"]["message"]);
     let joined =
@@ -255,15 +260,15 @@ fn log_line(event: &Value) -> Option<LogLine> {
     if joined.is_empty() {
         return None;
     }
-    let level = match (event["level"].as_str(), event["__typename"].as_str()) {
+    let level = match (event["level"].as_str(), kind) {
         (Some("ERROR" | "CRITICAL"), _) => Level::Error,
         (Some("WARNING"), _) => Level::Warn,
-        (_, Some(kind)) if NEWS.contains(&kind) => Level::Info,
+        _ if NEWS.contains(&kind) => Level::Info,
         // Most of what Dagster logs is bookkeeping, one event for every asset and check.
-        (Some("DEBUG"), _) | (_, Some("ExecutionStepOutputEvent" | "HandledOutputEvent")) => Level::Debug,
+        (Some("DEBUG"), _) | (_, "ExecutionStepOutputEvent" | "HandledOutputEvent") => Level::Debug,
         _ => Level::Info,
     };
-    let materialised = (event["__typename"] == "MaterializationEvent").then(|| asset_name(&event["assetKey"]["path"]));
+    let materialised = (kind == "MaterializationEvent").then(|| asset_name(&event["assetKey"]["path"]));
     Some(LogLine { level, text: joined, materialised })
 }
 

@@ -8,6 +8,7 @@ import type { Proof } from "./Proof";
 import type { RateRequest } from "./RateRequest";
 import type { RunId } from "./RunId";
 import type { RunSummary } from "./RunSummary";
+import type { SaveLogRequest } from "./SaveLogRequest";
 import type { Snapshot } from "./Snapshot";
 import type { StackConfig } from "./StackConfig";
 import type { StackList } from "./StackList";
@@ -20,4 +21,4 @@ import type { StepPlan } from "./StepPlan";
 /**
  * From a command's name to its argument and result, for TypeScript.
  */
-export type DeskCommands = { list_stacks: [null, StackList], create_stack: [StackConfig, StackSummary], check: [null, Array<Check>], fix_check: [string, Check], plan: [StackOperation, Array<StepPlan>], start: [StackOperation, RunId], cancel: [StackName, null], snapshot: [StackName, Snapshot], history: [StackName, Array<RunSummary>], pipeline_runs: [StackName, Array<PipelineRun>], charts: [StackName, Charts | null], set_rate: [RateRequest, null], log_sources: [StackName, Array<string>], log_window: [StackLogRequest, LogWindow], open: [OpenRequest, null], proof: [StackName, Proof], };
+export type DeskCommands = { list_stacks: [null, StackList], create_stack: [StackConfig, StackSummary], check: [null, Array<Check>], fix_check: [string, Check], plan: [StackOperation, Array<StepPlan>], start: [StackOperation, RunId], cancel: [StackName, null], snapshot: [StackName, Snapshot], history: [StackName, Array<RunSummary>], pipeline_runs: [StackName, Array<PipelineRun>], charts: [StackName, Charts | null], set_rate: [RateRequest, null], log_sources: [StackName, Array<string>], log_window: [StackLogRequest, LogWindow], save_log: [SaveLogRequest, string], open: [OpenRequest, null], proof: [StackName, Proof], };

@@ -125,6 +125,17 @@ describe('Run', () => {
     await find('run-done');
     expect((await find('step-postgres')).dataset.status).toBe('already_done');
   });
+  test('saves the lines that pass the filter, and says where', async () => {
+    const { host, user } = open();
+    await press(user, 'create-stack');
+    await press(user, 'continue');
+    await press(user, 'start-run');
+    await find('run-done');
+    await user.selectOptions(await find('log-level'), 'warn');
+    await press(user, 'log-save');
+    await screen.findByText(/Saved as ~\/Downloads\/retailflow-demo-run-/, {}, FAST);
+    expect(host.last('save_log')).toMatchObject({ stack: 'demo', filter: { level: 'warn' } });
+  });
   test('a cancelled run says so and can be resumed or removed', async () => {
     const { user } = open({ speed: 4 });
     await press(user, 'create-stack');

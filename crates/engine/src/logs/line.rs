@@ -25,9 +25,21 @@ const LEVELS: [(&str, Level); 4] =
 
 /// One line, with its line break. Line breaks within the text become spaces.
 pub(crate) fn format_line(at: Timestamp, level: Level, origin: &str, text: &str) -> String {
+    in_columns(&format!("{at:.3}"), level, origin, &text.replace(['\n', '\r'], " "))
+}
+
+fn in_columns(at: &str, level: Level, origin: &str, text: &str) -> String {
     let name = LEVELS.iter().find(|(_, known)| *known == level).map_or("INFO", |(name, _)| name);
-    let text = text.replace(['\n', '\r'], " ");
-    format!("{at:.3} {name:<5} {origin:<11} {text}\n")
+    format!("{at} {name:<5} {origin:<11} {text}\n")
+}
+
+/// A line as text, its end included and its styles left out.
+pub fn plain_line(line: &LogLine) -> String {
+    let text: String = line.spans.iter().map(|span| span.text.as_str()).collect();
+    match &line.at {
+        Some(at) => in_columns(at, line.level, &line.origin, &text),
+        None => text + "\n",
+    }
 }
 
 /// Splits a line into its columns and its text.

@@ -6,5 +6,5 @@ mod line;
 mod write;
 
 pub use index::LogReader;
-pub use line::{Stamp, parse_line};
+pub use line::{Stamp, parse_line, plain_line};
 pub use write::RunLog;

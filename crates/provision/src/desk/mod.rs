@@ -2,6 +2,7 @@
 
 mod checks;
 mod proof;
+mod save;
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
@@ -9,7 +10,9 @@ use std::sync::{Arc, Mutex};
 use engine::journal;
 use engine::logs::{LogReader, RunLog};
 use engine::process::ProcessTable;
-use protocol::command::{AgentRequest, Desk, OpenRequest, RateRequest, StackLogRequest, StackOperation, Update};
+use protocol::command::{
+    AgentRequest, Desk, OpenRequest, RateRequest, SaveLogRequest, StackLogRequest, StackOperation, Update,
+};
 use protocol::logs::{LogFilter, LogSource, LogWindow};
 use protocol::snapshot::{
     PipelineRun, Proof, RunSummary, Snapshot, StackList, StackState, StackSummary, UnreadableStack,
@@ -164,6 +167,12 @@ impl Desk for LocalDesk {
             window
         })
         .await
+    }
+
+    async fn save_log(&self, request: SaveLogRequest) -> Result<String, Failure> {
+        let SaveLogRequest { stack, source, filter } = request;
+        let log = log_path(&self.existing(&stack)?, &source)?;
+        blocking(move || save::save(&stack, &source, &log, filter).map(|path| path.display().to_string())).await
     }
 
     async fn open(&self, request: OpenRequest) -> Result<(), Failure> {

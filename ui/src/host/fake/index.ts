@@ -110,6 +110,7 @@ export class FakeHost implements Host {
     log_sources: (stack) => [...this.#stack(stack).logs.keys()],
     log_window: ({ stack, window }) =>
       (this.#stack(stack).logs.get(window.source) ?? new FakeLog()).window(window),
+    save_log: ({ stack, source }) => `~/Downloads/retailflow-${stack}-${source.replace('/', '-')}.log`,
     open: () => null,
     proof: (stack) => proofOf(stack),
   };
