@@ -34,6 +34,9 @@ const NOTICE_POLL: Duration = Duration::from_millis(500);
 const NEWS: [&str; 4] =
     ["RunStartEvent", "ExecutionStepStartEvent", "MaterializationEvent", "ExecutionStepSuccessEvent"];
 
+/// Events that say again, once for every asset and check, what the plan or another event says.
+const BOOKKEEPING: [&str; 2] = ["ExecutionStepOutputEvent", "HandledOutputEvent"];
+
 /// Statuses of a run that has not ended.
 const UNDERWAY: [&str; 5] = ["QUEUED", "NOT_STARTED", "STARTING", "STARTED", "CANCELING"];
 
@@ -249,8 +252,7 @@ fn job_selector(job_field: &str) -> Value {
 
 fn log_line(event: &Value) -> Option<LogLine> {
     let kind = event["__typename"].as_str().unwrap_or_default();
-    if kind.ends_with("PlannedEvent") {
-        // One for every asset and check before anything happens: the job's definition over again.
+    if kind.ends_with("PlannedEvent") || BOOKKEEPING.contains(&kind) {
         return None;
     }
     let message = text(&event["message"]);
@@ -264,8 +266,7 @@ fn log_line(event: &Value) -> Option<LogLine> {
         (Some("ERROR" | "CRITICAL"), _) => Level::Error,
         (Some("WARNING"), _) => Level::Warn,
         _ if NEWS.contains(&kind) => Level::Info,
-        // Most of what Dagster logs is bookkeeping, one event for every asset and check.
-        (Some("DEBUG"), _) | (_, "ExecutionStepOutputEvent" | "HandledOutputEvent") => Level::Debug,
+        (Some("DEBUG"), _) => Level::Debug,
         _ => Level::Info,
     };
     let materialised = (kind == "MaterializationEvent").then(|| asset_name(&event["assetKey"]["path"]));
