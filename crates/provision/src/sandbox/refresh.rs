@@ -10,7 +10,7 @@ use tokio::time::sleep;
 use super::{Sandbox, Service};
 use crate::dagster::{Dagster, RunStatus};
 
-const POLL: Duration = Duration::from_millis(300);
+const POLL: Duration = Duration::from_millis(500);
 
 /// Asks Dagster to end a run that nobody waits for any more.
 struct EndOnDrop {
