@@ -32,7 +32,8 @@ pub(crate) async fn show(desk: &LocalDesk, stack: &StackName, options: &LogOptio
     let source = source(desk, stack, options).await?;
     let mut next = start(desk, stack, &source, &filter, options.lines).await?;
     loop {
-        let window = LogWindowRequest { source: source.clone(), filter: filter.clone(), from: next, count: PAGE };
+        let (source, filter) = (source.clone(), filter.clone());
+        let window = LogWindowRequest { source, filter, from: next, count: PAGE, within_ms: None };
         let page = desk.log_window(StackLogRequest { stack: stack.clone(), window }).await?;
         // A window beyond the end gives the last lines again.
         let seen = usize::try_from(next.saturating_sub(page.from)).unwrap_or(usize::MAX);
@@ -74,7 +75,8 @@ async fn start(
     last: Option<u64>,
 ) -> Result<u64, Failure> {
     let Some(last) = last else { return Ok(0) };
-    let window = LogWindowRequest { source: source.to_owned(), filter: filter.clone(), from: 0, count: 0 };
+    let (source, filter) = (source.to_owned(), filter.clone());
+    let window = LogWindowRequest { source, filter, from: 0, count: 0, within_ms: None };
     let total = desk.log_window(StackLogRequest { stack: stack.clone(), window }).await?.total;
     Ok(total.saturating_sub(last))
 }

@@ -33,6 +33,11 @@ pub struct LogWindowRequest {
     pub from: u64,
     /// How many lines at most (up to 2 000).
     pub count: u32,
+    /// How long to look through the log at most, in ms, before answering with what was found until then; to the end of
+    /// the log if it is not given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    pub within_ms: Option<u32>,
 }
 
 /// A window of lines.
@@ -45,6 +50,8 @@ pub struct LogWindow {
     pub from: u64,
     /// The lines.
     pub lines: Vec<LogLine>,
+    /// Whether the log was looked through to its end. If not, the same question goes on where this one stopped.
+    pub complete: bool,
 }
 
 /// One line of a log.

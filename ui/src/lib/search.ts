@@ -9,6 +9,15 @@ import type { LogWindow } from '../protocol/LogWindow';
 
 export type Ask = (filter: LogFilter, from: number, count: number) => Promise<LogWindow>;
 
+/** Repeats a question until the answer holds for the whole log, or the signal says that nobody waits for it. */
+export async function whenComplete(ask: () => Promise<LogWindow>, signal?: AbortSignal): Promise<LogWindow> {
+  for (;;) {
+    const window = await ask();
+    signal?.throwIfAborted();
+    if (window.complete) return window;
+  }
+}
+
 export interface Match {
   /** Which of the matches it is, from 0. */
   ordinal: number;

@@ -16,4 +16,8 @@ from: number,
 /**
  * The lines.
  */
-lines: Array<LogLine>, };
+lines: Array<LogLine>, 
+/**
+ * Whether the log was looked through to its end. If not, the same question goes on where this one stopped.
+ */
+complete: boolean, };

@@ -20,4 +20,9 @@ from: number,
 /**
  * How many lines at most (up to 2 000).
  */
-count: number, };
+count: number, 
+/**
+ * How long to look through the log at most, in ms, before answering with what was found until then; to the end of
+ * the log if it is not given.
+ */
+within_ms?: number, };

@@ -14,8 +14,10 @@ export class LogWindows {
   total = $state(0);
   /** Grows whenever lines arrive, so that whoever shows them looks again. */
   version = $state(0);
-  /** Whether anything was ever answered. */
+  /** Whether anything was ever answered that holds for the whole log. */
   answered = $state(false);
+  /** Lines found so far, while the engine is still looking through a long log; otherwise `null`. */
+  reading = $state<number | null>(null);
   failed = $state.raw<unknown>(null);
 
   #chunks = new Map<number, LogLine[]>();
@@ -23,6 +25,7 @@ export class LogWindows {
   #end: LogWindow | null = null;
   #endAsked = false;
   #endAgain = 0;
+  #closed = false;
 
   constructor(private readonly load: Load) {}
 
@@ -30,6 +33,11 @@ export class LogWindows {
   at(index: number): LogLine | undefined {
     const chunk = this.#chunks.get(Math.floor(index / CHUNK));
     return chunk?.[index % CHUNK] ?? this.#end?.lines[index - this.#end.from];
+  }
+
+  /** Asks no more: nobody looks at these windows any longer. A search that is under way ends with that. */
+  close(): void {
+    this.#closed = true;
   }
 
   /** How many windows are held. */
@@ -50,12 +58,16 @@ export class LogWindows {
     this.#endAgain = Math.max(1, count);
     if (this.#endAsked) return;
     this.#endAsked = true;
-    while (this.#endAgain > 0) {
+    while (this.#endAgain > 0 && !this.#closed) {
       const wanted = this.#endAgain;
       this.#endAgain = 0;
       await this.#guard(async () => {
-        this.#end = await this.load(Number.MAX_SAFE_INTEGER, wanted);
-        this.total = this.#end.total;
+        const end = await this.load(Number.MAX_SAFE_INTEGER, wanted);
+        this.reading = end.complete ? null : end.total;
+        // The end of what was looked through so far is somewhere in the middle: nothing to show.
+        if (!end.complete) return void (this.#endAgain ||= wanted);
+        this.#end = end;
+        this.total = end.total;
       });
     }
     this.#endAsked = false;
@@ -91,8 +103,9 @@ export class LogWindows {
       this.failed = null;
     } catch (thrown) {
       this.failed = thrown;
+      this.reading = null;
     }
-    this.answered = true;
+    this.answered ||= this.reading === null;
     this.version += 1;
   }
 }

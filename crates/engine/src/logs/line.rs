@@ -3,6 +3,8 @@
 //! A run's log has `2026-11-23T09:15:00.123Z INFO  postgres    text`: time, level and origin in columns, so that it
 //! reads well in any editor. A service writes its own format; of that only the level is guessed.
 
+use std::borrow::Cow;
+
 use jiff::Timestamp;
 use protocol::Level;
 use protocol::logs::LogLine;
@@ -40,6 +42,16 @@ pub fn plain_line(line: &LogLine) -> String {
         Some(at) => in_columns(at, line.level, &line.origin, &text),
         None => text + "\n",
     }
+}
+
+/// Longer lines are shown cut, in bytes, so that one line cannot fill the page's memory.
+const LONGEST_LINE: usize = 16 * 1024;
+
+/// A line of a file as text, cut if it is too long and without its line break.
+pub(crate) fn decode(line: &[u8]) -> Cow<'_, str> {
+    let line = &line[..line.len().min(LONGEST_LINE)];
+    let end = line.iter().rposition(|byte| !matches!(byte, b'\n' | b'\r')).map_or(0, |last| last + 1);
+    String::from_utf8_lossy(&line[..end])
 }
 
 /// Splits a line into its columns and its text.

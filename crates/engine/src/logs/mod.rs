@@ -1,10 +1,17 @@
 //! Log files: written line by line, read by windows.
+//!
+//! A reader keeps no lines: `scan` looks through the file once, block by block and on all cores, `index` remembers a few
+//! numbers for each block, and `reader` reads again the blocks that a window needs.
 
 mod ansi;
+mod filter;
 mod index;
 mod line;
+mod place;
+mod reader;
+mod scan;
 mod write;
 
-pub use index::LogReader;
 pub use line::{Stamp, parse_line, plain_line};
+pub use reader::LogReader;
 pub use write::RunLog;

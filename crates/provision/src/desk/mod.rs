@@ -2,49 +2,42 @@
 
 mod checks;
 mod proof;
+mod readers;
 mod save;
 
-use std::collections::HashMap;
-use std::sync::{Arc, Mutex};
-
 use engine::journal;
-use engine::logs::{LogReader, RunLog};
+use engine::logs::RunLog;
 use engine::process::ProcessTable;
 use protocol::command::{
     AgentRequest, Desk, OpenRequest, RateRequest, SaveLogRequest, StackLogRequest, StackOperation, Update,
 };
-use protocol::logs::{LogFilter, LogSource, LogWindow};
+use protocol::logs::{LogSource, LogWindow};
 use protocol::snapshot::{
     PipelineRun, Proof, RunSummary, Snapshot, StackList, StackState, StackSummary, UnreadableStack,
 };
 use protocol::{Charts, Check, Failure, RunId, StackConfig, StackName, StepPlan};
 use tokio::sync::mpsc;
 
-use crate::agent::lock;
 use crate::client::AgentClient;
 use crate::home::{Home, StackFolder};
 use crate::sandbox::{Sandbox, Service, blocking};
 
+use readers::Readers;
+
 /// Runs shown in a stack's history.
 const HISTORY: usize = 50;
-
-/// Log readers kept, so that paging through a log does not read it again.
-const READERS: usize = 16;
-
-/// A log seen through a filter.
-type View = (std::path::PathBuf, LogFilter);
 
 /// The desk of one process.
 #[derive(Clone)]
 pub struct LocalDesk {
     home: Home,
-    readers: Arc<Mutex<HashMap<View, LogReader>>>,
+    readers: Readers,
 }
 
 impl LocalDesk {
     /// Finds the data directory. Nothing is made or started.
     pub fn open() -> Result<Self, Failure> {
-        Ok(Self { home: Home::locate()?, readers: Arc::default() })
+        Ok(Self { home: Home::locate()?, readers: Readers::default() })
     }
 
     /// Attaches to a stack: its snapshot, then batches of events about every 50 ms, then [`Update::Ended`].
@@ -152,21 +145,7 @@ impl Desk for LocalDesk {
     async fn log_window(&self, request: StackLogRequest) -> Result<LogWindow, Failure> {
         let path = log_path(&self.existing(&request.stack)?, &request.window.source)?;
         let readers = self.readers.clone();
-        blocking(move || {
-            let mut readers = lock(&readers);
-            let view: View = (path, request.window.filter);
-            let mut reader = match readers.remove(&view) {
-                Some(reader) => reader,
-                None => LogReader::new(&view.0, view.1.clone())?,
-            };
-            let window = reader.window(request.window.from, request.window.count);
-            if readers.len() >= READERS {
-                readers.clear();
-            }
-            readers.insert(view, reader);
-            window
-        })
-        .await
+        blocking(move || readers.window(path, request.window)).await
     }
 
     async fn save_log(&self, request: SaveLogRequest) -> Result<String, Failure> {

@@ -42,7 +42,7 @@ export class FakeLog {
     const lines = Array.from({ length: size }, (_, k) =>
       this.#line(indices ? (indices[first + k] ?? 0) : first + k),
     );
-    return { total, from: first, lines };
+    return { total, from: first, lines, complete: true };
   }
 
   /** The numbers of the passing lines; `null` if all pass. What was scanned once is not scanned again. */
