@@ -11,7 +11,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from types import TracebackType
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from retailflow_pipeline.tables import Table
 
@@ -22,8 +22,14 @@ if TYPE_CHECKING:
     from adbc_driver_postgresql import dbapi
 
 SCHEMA = "production"
-BATCH_BYTES = 8 * 1024 * 1024
+BATCH_BYTES = 16 * 1024 * 1024
 """Size of a record batch: large enough to amortise Python's share, small enough for memory not to matter."""
+
+PART_PAGES = 8_192
+"""Pages of a table (64 MB) from which on it is read by one more connection, up to `MOST_PARTS`."""
+
+MOST_PARTS = 4
+"""One connection keeps less than one core busy: while it waits for the server, the server waits for it."""
 
 _BEGIN = "set transaction isolation level repeatable read, read only"
 _DESCRIBE = """
@@ -47,11 +53,23 @@ class Window:
     """When the snapshot was taken, by the server's clock."""
 
 
+@dataclass(frozen=True)
+class Part:
+    """What one connection reads of a table: the rows on the pages from `first` up to `end`."""
+
+    table: Table
+    since: int | None
+    """Only rows written by this transaction or a later one, and the rows deleted since; None for all there are."""
+    first: int = 0
+    end: int | None = None
+    """None for all further ones."""
+
+
 class Snapshot:
     """A read-only, repeatable-read transaction. Use as a context manager; connects on entry.
 
-    The transaction exports its snapshot and each table is read through a connection of its own that adopts it, so
-    that tables can be read side by side, in any order, and still show the same instant.
+    The transaction exports its snapshot and each part of a table is read through a connection of its own that adopts it, so
+    that parts can be read side by side, in any order, and still show the same instant.
     """
 
     def __init__(self, dsn: str) -> None:
@@ -60,12 +78,9 @@ class Snapshot:
 
     def __enter__(self) -> Self:
         with ExitStack() as stack:
-            cursor = stack.enter_context(_connect(self._dsn))
-            cursor.execute(_BEGIN)
-            cursor.execute(_DESCRIBE)
-            row = cursor.fetchone()
-            assert row is not None, "a select without a from clause returns one row"
-            next_version, database, taken_at, self._exported = row
+            self._cursor = stack.enter_context(_connect(self._dsn))
+            self._cursor.execute(_BEGIN)
+            next_version, database, taken_at, self._exported = self._ask(_DESCRIBE)
             self.window = Window(next_version, database, taken_at)
             self._open = stack.pop_all()
         return self
@@ -75,25 +90,42 @@ class Snapshot:
     ) -> None:
         self._open.close()
 
-    def read(self, table: Table, since: int | None) -> "Iterator[pa.RecordBatch]":
-        """Stream the table's rows, each with `row_version` and `is_deleted`.
+    def parts(self, table: Table, since: int | None) -> list[Part]:
+        """The parts to read the table in, side by side if it is large. What came `since` is one part."""
+        if since is not None:
+            return [Part(table, since)]
+        size = f"pg_relation_size('{SCHEMA}.{table.name}') / current_setting('block_size')::bigint"
+        (pages,) = self._ask(f"select {size}")
+        count = min(1 + pages // PART_PAGES, MOST_PARTS)
+        bounds = [pages * number // count for number in range(count)]
+        # The last part has no end: the table may have grown.
+        return [Part(table, None, first, end) for first, end in zip(bounds, [*bounds[1:], None], strict=True)]
 
-        With `since`, only those written by transaction `since` or a later one, and the rows deleted since; without, the
-        whole table as it is. A key occurs at most once. An empty result still yields one empty batch: it carries the
+    def read(self, part: Part) -> "Iterator[pa.RecordBatch]":
+        """Stream the part's rows, each with `row_version` and `is_deleted`.
+
+        A key occurs at most once in all parts of a table. An empty result still yields one empty batch: it carries the
         schema.
         """
         with _connect(self._dsn) as cursor:
             cursor.execute(_BEGIN)
             cursor.execute(f"set transaction snapshot '{self._exported}'")
-            cursor.execute(_query(table, since))
+            cursor.execute(_query(part))
             reader = cursor.fetch_record_batch()
-            schema = _schema(reader.schema, table)
+            schema = _schema(reader.schema, part.table)
             empty = True
             for batch in reader:
                 empty = False
                 yield _cast(batch, schema)
             if empty:
                 yield _no_rows(schema)
+
+    def _ask(self, query: str) -> "tuple[Any, ...]":
+        """The one row of a query."""
+        self._cursor.execute(query)
+        row = self._cursor.fetchone()
+        assert row is not None
+        return row
 
 
 @contextmanager
@@ -106,12 +138,17 @@ def _connect(dsn: str) -> "Iterator[dbapi.Cursor]":
         yield cursor
 
 
-def _query(table: Table, since: int | None) -> str:
-    """The table's SELECT. Names come from `TABLES` and `since` is an integer: nothing in it needs quoting."""
+def _query(part: Part) -> str:
+    """The part's SELECT. Names come from `TABLES` and the rest are integers: nothing in it needs quoting."""
+    table, since = part.table, part.since
     # PostgreSQL writes a numeric as text in half the time the driver takes to do so.
     columns = ", ".join(f"{name}::text" if name in table.money else name for name in table.columns)
     if since is None:
-        return f"select {columns}, row_version, false as is_deleted from {SCHEMA}.{table.name}"
+        end = "" if part.end is None else f" and ctid < '({part.end},0)'"
+        return f"""
+            select {columns}, row_version, false as is_deleted
+            from {SCHEMA}.{table.name} where ctid >= '({part.first},0)'{end}
+        """
     gone = ", ".join(f"(gone).{name}::text" if name in table.money else f"(gone).{name}" for name in table.columns)
     # A key that was deleted and then inserted again is alive; one that was deleted twice counts once.
     return f"""

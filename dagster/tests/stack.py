@@ -12,10 +12,9 @@ from typing import Any
 import psycopg
 from dagster import DagsterInstance, ExecuteInProcessResult
 
-from retailflow_pipeline.extract import build_pipeline, shop
+from retailflow_pipeline.extract import build_pipeline, shop_now
 from retailflow_pipeline.graph import definitions
 from retailflow_pipeline.settings import Settings
-from retailflow_pipeline.snapshot import Snapshot
 from retailflow_pipeline.tables import TABLES, Table
 from retailflow_pipeline.warehouse import reading
 from tests.postgres import Server
@@ -68,8 +67,8 @@ class Stack:
         self.settings.warehouse.parent.mkdir(parents=True, exist_ok=True)
         pipeline = build_pipeline(self.settings.warehouse, self.settings.dlt_dir)
         pipeline.drop()
-        with Snapshot(self.settings.source_dsn) as snapshot:
-            pipeline.run(shop(snapshot)).raise_on_failed_jobs()
+        with shop_now(self.settings.source_dsn, self.settings.dlt_dir) as source:
+            pipeline.run(source).raise_on_failed_jobs()
 
     def start_load(self) -> subprocess.Popen[bytes]:
         """The same, in a process that can be killed."""
@@ -80,10 +79,10 @@ class Stack:
     @staticmethod
     def load_from_environment() -> None:
         settings = Settings.from_environment()
-        with Snapshot(settings.source_dsn) as snapshot:
-            pipeline = build_pipeline(settings.warehouse, settings.dlt_dir)
-            pipeline.drop()
-            pipeline.run(shop(snapshot)).raise_on_failed_jobs()
+        pipeline = build_pipeline(settings.warehouse, settings.dlt_dir)
+        pipeline.drop()
+        with shop_now(settings.source_dsn, settings.dlt_dir) as source:
+            pipeline.run(source).raise_on_failed_jobs()
 
     def refresh(self, job: str = "refresh", *, expect_success: bool = True) -> ExecuteInProcessResult:
         """Run a job of the pipeline through Dagster."""

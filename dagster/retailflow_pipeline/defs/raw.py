@@ -9,7 +9,7 @@ from dagster_dlt.translator import DltResourceTranslatorData
 
 from retailflow_pipeline.dbt_runner import Dbt
 from retailflow_pipeline.defs.source import source_key
-from retailflow_pipeline.extract import DATASET, LAST_REFRESH, build_pipeline, shop
+from retailflow_pipeline.extract import DATASET, LAST_REFRESH, build_pipeline, shop, shop_now
 from retailflow_pipeline.settings import Settings
 from retailflow_pipeline.snapshot import Snapshot
 from retailflow_pipeline.tables import TABLES
@@ -46,13 +46,16 @@ def raw_assets(settings: Settings, dbt: Dbt) -> AssetsDefinition:
 
     @dlt_assets(
         name="extract_and_load",
-        dlt_source=shop(Snapshot(settings.source_dsn)),
+        dlt_source=shop(Snapshot(settings.source_dsn), settings.dlt_dir),
         dlt_pipeline=pipeline,
         dagster_dlt_translator=_Translator(),
     )
     def extract_and_load(context: AssetExecutionContext, dlt: DagsterDltResource) -> Iterator[Any]:
         dbt.parse_in_background()
-        with exclusive(settings.warehouse, f"run {context.run_id}"), Snapshot(settings.source_dsn) as snapshot:
-            yield from dlt.run(context=context, dlt_source=shop(snapshot))
+        with (
+            exclusive(settings.warehouse, f"run {context.run_id}"),
+            shop_now(settings.source_dsn, settings.dlt_dir) as source,
+        ):
+            yield from dlt.run(context=context, dlt_source=source)
 
     return extract_and_load
