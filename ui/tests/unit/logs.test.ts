@@ -1,7 +1,7 @@
 import { describe, expect, test, vi } from 'vitest';
 import { FakeLog } from '../../src/host/fake/logs';
 import { allText, MAX_COPIED } from '../../src/lib/logtext';
-import { cut, findMatch, type Ask } from '../../src/lib/search';
+import { cut, findMatch, whenComplete, type Ask } from '../../src/lib/search';
 import type { LogFilter } from '../../src/protocol/LogFilter';
 import { CHUNK, LogWindows, MAX_CHUNKS } from '../../src/state/logs.svelte';
 
@@ -108,4 +108,38 @@ test('copying all takes every line, up to a limit', async () => {
   expect(text.split('\n')).toHaveLength(4321);
   const long = await allText((from, count) => ask(ALL, from, count));
   expect(long.split('\n')).toHaveLength(MAX_COPIED);
+});
+
+describe('a log that takes long to look through', () => {
+  const part = (total: number, complete: boolean) => ({ total, from: 0, lines: [], complete });
+
+  test('is asked about until it is known, and says how far it is', async () => {
+    const answers = [part(100, false), part(200, false), part(300, true)];
+    const seen: (number | null)[] = [];
+    const windows: LogWindows = new LogWindows(() => {
+      seen.push(windows.reading);
+      expect(windows.answered, 'nothing is known of the whole yet').toBe(false);
+      return Promise.resolve(answers.shift() ?? part(0, true));
+    });
+    await windows.showEnd(40);
+    expect(seen).toEqual([null, 100, 200]);
+    expect(windows).toMatchObject({ total: 300, reading: null, answered: true });
+  });
+  test('is not asked about any more once nobody looks', async () => {
+    const endless = vi.fn(() => Promise.resolve(part(1, false)));
+    const windows = new LogWindows(endless);
+    const asking = windows.showEnd(40);
+    windows.close();
+    await asking;
+    expect(endless).toHaveBeenCalledOnce();
+  });
+  test('is given up by a search that was given up', async () => {
+    const search = new AbortController();
+    const endless = vi.fn(() => {
+      if (endless.mock.calls.length === 3) search.abort();
+      return Promise.resolve(part(1, false));
+    });
+    await expect(whenComplete(endless, search.signal)).rejects.toThrow();
+    expect(endless).toHaveBeenCalledTimes(3);
+  });
 });

@@ -185,12 +185,19 @@ export class FakeStack {
     if (this.options.logRate > 0) this.#timers.push(setInterval(() => this.#pour(), BATCH_MS));
   }
 
-  /** Lets lines arrive in the generator's log at the asked rate. */
+  /** Lets lines arrive in the generator's log at the asked rate, each with the event that the agent would send. */
   #pour(): void {
     const log = this.logs.get('service/generator');
     if (!log) return;
-    log.headLines += Math.round((this.options.logRate * BATCH_MS) / 1000);
-    this.#emit({ type: 'log', source: 'service/generator', origin: 'generator', level: 'info', line: '' });
+    const [source, origin, level, at] = ['service/generator', 'generator', 'info' as const, now()];
+    const arrived = Math.round((this.options.logRate * BATCH_MS) / 1000);
+    const { seq } = this.#snapshot;
+    for (let nth = 1; nth <= arrived; nth += 1) {
+      const line = `copied ${nth} rows into production.orders in 3 ms`;
+      this.#queue.push({ seq: seq + nth, at, kind: { type: 'log', source, origin, level, line } });
+    }
+    this.#snapshot = { ...this.#snapshot, seq: seq + arrived };
+    log.headLines += arrived;
   }
 
   #tick(at: number) {
