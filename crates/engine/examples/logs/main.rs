@@ -93,7 +93,9 @@ fn compare(figures: &mut Rounds, log: &Path, lines: u64, rg: &str, ours_first: b
 fn follow(log: &Path, lines: u64) -> f64 {
     let warnings = LogFilter { level: Some(Level::Warn), ..LogFilter::default() };
     let mut readers = [reader(log, LogFilter::default()), reader(log, warnings)];
-    readers.iter_mut().for_each(|reader| drop(window(reader, u64::MAX)));
+    for reader in &mut readers {
+        window(reader, u64::MAX);
+    }
     let step = ARRIVING / WINDOWS;
     let mut slowest: f64 = 0.0;
     for number in (lines..lines + ARRIVING * SECONDS).step_by(usize::try_from(step).expect("a small number")) {

@@ -57,7 +57,7 @@ fn write_line(file: &mut impl Write, number: u64) -> io::Result<()> {
     }
 }
 
-/// Scatters the bits of a number (the finaliser of SplitMix64).
+/// Scatters the bits of a number (the finaliser of `SplitMix64`).
 fn mix(number: u64) -> u64 {
     let mut bits = number.wrapping_add(0x9e37_79b9_7f4a_7c15);
     bits = (bits ^ (bits >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
