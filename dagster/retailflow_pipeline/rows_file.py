@@ -4,12 +4,13 @@ They cost the processor as little as they can, and disk for a moment: no compres
 only where values repeat. One for a column of keys takes three times as long to write as the keys themselves.
 """
 
-from collections.abc import Iterable
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     import pyarrow as pa
 
 STAMP = "loaded_at"

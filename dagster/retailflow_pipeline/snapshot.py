@@ -68,8 +68,8 @@ class Part:
 class Snapshot:
     """A read-only, repeatable-read transaction. Use as a context manager; connects on entry.
 
-    The transaction exports its snapshot and each part of a table is read through a connection of its own that adopts it, so
-    that parts can be read side by side, in any order, and still show the same instant.
+    The transaction exports its snapshot and each part of a table is read through a connection of its own that adopts
+    it, so that parts can be read side by side, in any order, and still show the same instant.
     """
 
     def __init__(self, dsn: str) -> None:

@@ -8,13 +8,8 @@
     )
 }}
 
-with orders as (
-
-    select * from {{ ref('fct_orders') }}
-
-),
-
-raw_orders as (
+-- Tables that are read more than once are named where they are read: DuckDB would copy all the rows of such a CTE.
+with raw_orders as (
 
     select * from {{ ref('stg_orders') }}
 
@@ -24,7 +19,7 @@ raw_orders as (
 {% if is_incremental() %}
 due_days as (
 
-    select order_date from orders
+    select order_date from {{ ref('fct_orders') }}
     where {{ arrived() }}
     union
     select order_date from raw_orders
@@ -34,20 +29,20 @@ due_days as (
 
 due_orders as (
 
-    select * from orders
+    select * from {{ ref('fct_orders') }}
     where order_date in (select order_date from due_days)
 
 ),
 {% else %}
 due_days as (
 
-    select distinct order_date from orders
+    select distinct order_date from {{ ref('fct_orders') }}
 
 ),
 
 due_orders as (
 
-    select * from orders
+    select * from {{ ref('fct_orders') }}
 
 ),
 {% endif %}

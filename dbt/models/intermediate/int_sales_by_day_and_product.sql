@@ -8,13 +8,8 @@
     )
 }}
 
-with lines as (
-
-    select * from {{ ref('fct_order_items') }}
-
-),
-
-orders as (
+-- Tables that are read more than once are named where they are read: DuckDB would copy all the rows of such a CTE.
+with orders as (
 
     select * from {{ ref('fct_orders') }}
 
@@ -30,7 +25,7 @@ raw_orders as (
 {% if is_incremental() %}
 due_days as (
 
-    select order_date from lines
+    select order_date from {{ ref('fct_order_items') }}
     where {{ arrived() }}
     union
     select order_date from raw_orders
@@ -43,20 +38,20 @@ due_days as (
 
 due_lines as (
 
-    select * from lines
+    select * from {{ ref('fct_order_items') }}
     where order_date in (select order_date from due_days)
 
 ),
 {% else %}
 due_days as (
 
-    select distinct order_date from lines
+    select distinct order_date from {{ ref('fct_order_items') }}
 
 ),
 
 due_lines as (
 
-    select * from lines
+    select * from {{ ref('fct_order_items') }}
 
 ),
 {% endif %}

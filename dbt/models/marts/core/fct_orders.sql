@@ -8,13 +8,8 @@
     )
 }}
 
-with orders as (
-
-    select * from {{ ref('stg_orders') }}
-
-),
-
-arrived_items as (
+-- Tables that are read more than once are named where they are read: DuckDB would copy all the rows of such a CTE.
+with arrived_items as (
 
     select * from {{ ref('stg_order_items') }}
     where {{ arrived() }}
@@ -31,7 +26,7 @@ lines as (
 {% if is_incremental() %}
 due as (
 
-    select order_id from orders
+    select order_id from {{ ref('stg_orders') }}
     where {{ arrived() }}
     union
     select order_id from arrived_items
@@ -40,7 +35,7 @@ due as (
 
 due_orders as (
 
-    select * from orders
+    select * from {{ ref('stg_orders') }}
     where order_id in (select order_id from due)
 
 ),
@@ -54,7 +49,7 @@ due_lines as (
 {% else %}
 due_orders as (
 
-    select * from orders
+    select * from {{ ref('stg_orders') }}
 
 ),
 
