@@ -4,7 +4,9 @@ use std::fs::File;
 use std::io;
 use std::num::NonZero;
 use std::ops::Range;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
+use std::time::Instant;
 
 use grep_searcher::Searcher;
 use memchr::{memchr, memrchr};
@@ -20,44 +22,59 @@ pub(super) struct Sizes {
     pub(super) block: usize,
     /// Read at a time: what stays in a core's own cache is counted and searched fastest.
     pub(super) buffer: usize,
-    /// What one thread looks through before it is asked whether to go on.
-    pub(super) segment: u64,
+    /// What a thread looks through before it looks at the clock.
+    pub(super) segment: usize,
 }
 
 impl Default for Sizes {
     fn default() -> Self {
-        Self { block: 64 << 10, buffer: 256 << 10, segment: 8 << 20 }
+        Self { block: 64 << 10, buffer: 256 << 10, segment: 4 << 20 }
     }
 }
 
 /// More threads than this would wait for memory and not for each other.
 const MOST_THREADS: usize = 8;
 
-/// Tallies the whole lines from `from`, where a line begins, to `to` or a round's work further, on as many threads as
-/// the work is worth. Empty if there is no whole line.
-pub(super) fn scan(file: &File, filter: &Filter, from: u64, to: u64, sizes: Sizes) -> io::Result<Vec<Tally>> {
-    let threads = thread::available_parallelism().map_or(1, NonZero::get).min(MOST_THREADS) as u64;
-    let segments = (0..threads).map(|number| {
-        let begin = from + number * sizes.segment;
-        begin..to.min(begin + sizes.segment)
-    });
-    let mut work = segments.filter(|segment| !segment.is_empty());
-    let Some(first) = work.next() else { return Ok(Vec::new()) };
-    thread::scope(|scope| {
-        let others: Vec<_> = work
-            .map(|segment| {
-                scope.spawn(move || match line_after(file, segment.clone(), sizes)? {
-                    Some(begin) => Segment::new(file, filter, begin..segment.end, sizes).tally(),
-                    None => Ok(Vec::new()),
-                })
-            })
-            .collect();
-        let mut tallies = Segment::new(file, filter, first, sizes).tally()?;
-        for other in others {
-            tallies.extend(other.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))?);
+/// Tallies the whole lines that begin in a range, at whose start a line begins, on as many threads as that is worth; and
+/// tells whether it came to the range's end before the deadline. It always comes further than it was.
+pub(super) fn scan(
+    file: &File,
+    filter: &Filter,
+    range: Range<u64>,
+    deadline: Option<Instant>,
+    sizes: Sizes,
+) -> io::Result<(Vec<Tally>, bool)> {
+    let begins = range.clone().step_by(sizes.segment);
+    let segments: Vec<_> = begins.map(|begin| begin..range.end.min(begin + sizes.segment as u64)).collect();
+    let threads = thread::available_parallelism().map_or(1, NonZero::get).min(MOST_THREADS).min(segments.len());
+    // Each takes the next segment when it is done with one, so a thread that gets little of its core delays nobody, and
+    // those taken are always the first ones.
+    let next = AtomicUsize::new(0);
+    let work = || -> io::Result<Vec<(usize, Vec<Tally>)>> {
+        let mut done = Vec::new();
+        loop {
+            let number = next.fetch_add(1, Ordering::Relaxed);
+            let Some(segment) = segments.get(number) else { return Ok(done) };
+            let begin = if number == 0 { Some(segment.start) } else { line_after(file, segment.clone(), sizes)? };
+            if let Some(begin) = begin {
+                done.push((number, Segment::new(file, filter, begin..segment.end, sizes).tally()?));
+            }
+            if deadline.is_some_and(|deadline| Instant::now() >= deadline) {
+                return Ok(done);
+            }
         }
-        Ok(tallies)
-    })
+    };
+    let mut done = thread::scope(|scope| {
+        let others: Vec<_> = (1..threads).map(|_| scope.spawn(&work)).collect();
+        let mut done = work()?;
+        for other in others {
+            done.extend(other.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))?);
+        }
+        io::Result::Ok(done)
+    })?;
+    done.sort_unstable_by_key(|(number, _)| *number);
+    let tallies = done.into_iter().flat_map(|(_, tallies)| tallies).collect();
+    Ok((tallies, next.into_inner() >= segments.len()))
 }
 
 /// Where the first line begins that begins within a segment.
