@@ -1,0 +1,47 @@
+"""The server process: `python -m retailflow_rig.cloud` prints its port, then serves until its standard input ends."""
+
+import hashlib
+import os
+import socket
+import sys
+import threading
+from typing import Any
+
+from moto.ecr.models import Image
+from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
+from werkzeug.serving import make_server
+
+from retailflow_rig.cloud.faults import Faults
+from retailflow_rig.cloud.tunnels import Tunnels
+
+
+def correct_digests() -> None:
+    """Gives pushed images the digest a registry gives them, that of the manifest's bytes; moto makes one up."""
+
+    def digest(image: Any) -> None:
+        image._image_digest = "sha256:" + hashlib.sha256(image.image_manifest.encode()).hexdigest()
+
+    Image._create_digest = digest
+
+
+def end_with_parent() -> None:
+    """Ends the process when whoever started it is gone, however it went."""
+    sys.stdin.buffer.read()
+    os._exit(0)
+
+
+def main() -> None:
+    """Serves on a fresh port of the loopback interface."""
+    correct_digests()
+    app = Faults(Tunnels(DomainDispatcherApplication(create_backend_app)))
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        listener.listen(128)
+        server = make_server("127.0.0.1", 0, app, threaded=True, fd=listener.fileno())
+        threading.Thread(target=end_with_parent, daemon=True).start()
+        print(listener.getsockname()[1], flush=True)
+        server.serve_forever()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,99 @@
+"""Starts the AWS of a test and speaks to its controls."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+from urllib.request import Request, urlopen
+
+import boto3
+
+from retailflow_rig.cloud.faults import Call, Fault
+
+REGION = "eu-central-1"
+ACCOUNT = "123456789012"
+
+# Makes moto check what AWS checks.
+_STRICT = {
+    "MOTO_IAM_LOAD_MANAGED_POLICIES": "true",
+    "MOTO_ENABLE_AMI_VALIDATION": "true",
+    "MOTO_EC2_ENABLE_INSTANCE_TYPE_VALIDATION": "true",
+    "MOTO_ENABLE_KEYPAIR_VALIDATION": "true",
+}
+_PACKAGES = Path(__file__).parents[2]
+
+
+@dataclass(frozen=True)
+class Cloud:
+    """A running AWS."""
+
+    url: str
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """What a program needs in its environment to speak to this AWS and to no other."""
+        return {
+            "AWS_ENDPOINT_URL": self.url,
+            "AWS_REGION": REGION,
+            "AWS_ACCESS_KEY_ID": "AKIARIG0000000000000",
+            "AWS_SECRET_ACCESS_KEY": "rig",
+            "AWS_EC2_METADATA_DISABLED": "true",
+            "AWS_CONFIG_FILE": os.devnull,
+            "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+        }
+
+    def client(self, service: str) -> Any:
+        """A client of a service, for what happens behind Terraform's back."""
+        keys = {"aws_access_key_id": "AKIARIG0000000000000", "aws_secret_access_key": "rig"}
+        return boto3.client(service, region_name=REGION, endpoint_url=self.url, **keys)
+
+    def reset(self) -> None:
+        """An empty account, without faults."""
+        self._ask("POST", "/moto-api/reset")
+        self._ask("DELETE", "/_rig/faults")
+
+    def seed(self, number: int) -> None:
+        """Makes the ids that follow repeatable."""
+        self._ask("POST", f"/moto-api/seed?a={number}")
+
+    def inject(self, fault: Fault) -> None:
+        """Orders a fault."""
+        self._ask("POST", "/_rig/faults", asdict(fault))
+
+    def calls(self) -> list[Call]:
+        """Every call so far, oldest first."""
+        return [Call(**call) for call in self._ask("GET", "/_rig/calls")]
+
+    def _ask(self, method: str, path: str, body: Any = None) -> Any:
+        data = None if body is None else json.dumps(body).encode()
+        request = Request(self.url + path, method=method, data=data, headers={"Content-Type": "application/json"})  # noqa: S310 - loopback
+        with urlopen(request, timeout=30) as answer:  # noqa: S310
+            return json.loads(answer.read() or b"null")
+
+
+@contextmanager
+def running(log: Path) -> Iterator[Cloud]:
+    """A server with an empty account, for as long as the block lasts; what it says goes to `log`."""
+    environment = {**os.environ, **_STRICT, "PYTHONPATH": str(_PACKAGES)}
+    with (
+        log.open("wb") as sink,
+        subprocess.Popen(
+            [sys.executable, "-m", "retailflow_rig.cloud"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=sink,
+            env=environment,
+        ) as server,
+    ):
+        try:
+            port = server.stdout.readline().strip() if server.stdout else b""
+            if not port:
+                raise RuntimeError(f"the AWS server did not start; see {log}")
+            yield Cloud(f"http://127.0.0.1:{int(port)}")
+        finally:
+            server.terminate()

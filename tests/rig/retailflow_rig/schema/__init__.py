@@ -1,0 +1,1 @@
+"""The provider schema the rig serves, and the program that derives it from published packages."""

@@ -1,0 +1,146 @@
+"""Terraform without its registry: a mirror with the stand-in provider in it, and a way to run commands against it."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from retailflow_rig.provider import stubs
+
+VERSION = "6.25.0"
+_PACKAGES = Path(__file__).parents[1]
+_ADDRESS = "registry.terraform.io/hashicorp/aws"
+
+# Everything that changes comes from the environment: the dependency lock file holds the launcher's hash.
+_LAUNCHER = """#!/bin/sh
+exec "$RETAILFLOW_RIG_PYTHON" -m retailflow_rig.provider "$RETAILFLOW_RIG_STUBS"
+"""
+
+
+@dataclass(frozen=True)
+class Mirror:
+    """A folder that Terraform installs providers from."""
+
+    config: Path
+    """The command-line configuration file that names it."""
+    environment: Mapping[str, str]
+
+    @classmethod
+    def prepare(cls, folder: Path) -> "Mirror":
+        """Makes the mirror in `folder`, or uses the one in `RETAILFLOW_TF_MIRROR`, which holds the real provider."""
+        given = os.environ.get("RETAILFLOW_TF_MIRROR")
+        mirror = Path(given) if given else folder / "mirror"
+        if not given:
+            _write_launcher(mirror)
+            stubs.compile_into(folder / "stubs")
+        config = folder / "terraform.rc"
+        config.write_text(_configuration(mirror), encoding="utf-8")
+        environment = {
+            "TF_CLI_CONFIG_FILE": str(config),
+            "RETAILFLOW_RIG_PYTHON": sys.executable,
+            "RETAILFLOW_RIG_STUBS": str(folder / "stubs"),
+            "PYTHONPATH": str(_PACKAGES),
+        }
+        return cls(config, environment)
+
+
+def _write_launcher(mirror: Path) -> None:
+    folder = mirror / _ADDRESS / VERSION / "linux_amd64"
+    folder.mkdir(parents=True, exist_ok=True)
+    launcher = folder / f"terraform-provider-aws_v{VERSION}"
+    launcher.write_text(_LAUNCHER, encoding="utf-8")
+    launcher.chmod(0o755)
+
+
+def _configuration(mirror: Path) -> str:
+    """A configuration that knows the mirror and nothing beyond it."""
+    return f"""disable_checkpoint = true
+
+provider_installation {{
+  filesystem_mirror {{
+    path    = {json.dumps(str(mirror))}
+    include = ["{_ADDRESS}"]
+  }}
+}}
+"""
+
+
+class TerraformError(Exception):
+    """A command that failed; the text is all it said."""
+
+
+@dataclass
+class Root:
+    """A working copy of one Terraform root, its variables and its state."""
+
+    folder: Path
+    environment: Mapping[str, str]
+    variables: dict[str, Any] = field(default_factory=dict)
+
+    @classmethod
+    def copy(cls, source: Path, folder: Path, environment: Mapping[str, str]) -> "Root":
+        """Copies the configuration, as the app does: a root is never run in place."""
+        shutil.copytree(source, folder, ignore=shutil.ignore_patterns(".terraform*", "*.tfstate*"))
+        return cls(folder, environment)
+
+    def init(self) -> None:
+        """Installs the provider from the mirror."""
+        self.run("init")
+
+    def plan(self, file: str = "plan.tfplan") -> dict[str, list[str]]:
+        """Plans; returns the addresses by action: `create`, `update`, `delete`, `create/delete` (a replacement)."""
+        self.run("plan", f"-out={file}", *self._variables())
+        plan = json.loads(self.run("show", "-json", file))
+        actions: dict[str, list[str]] = {}
+        for change in plan.get("resource_changes", []):
+            kind = "/".join(sorted(change["change"]["actions"]))
+            if kind not in ("no-op", "read"):
+                actions.setdefault(kind, []).append(change["address"])
+        return actions
+
+    def apply(self, file: str = "plan.tfplan") -> None:
+        """Applies a plan that was made before."""
+        self.run("apply", file)
+
+    def up(self) -> None:
+        """Plans and applies."""
+        self.plan()
+        self.apply()
+
+    def destroy(self) -> None:
+        """Removes everything in the state."""
+        self.run("destroy", "-auto-approve", *self._variables())
+
+    def outputs(self) -> dict[str, Any]:
+        """The values of the outputs."""
+        return {name: output["value"] for name, output in json.loads(self.run("output", "-json")).items()}
+
+    def addresses(self) -> list[str]:
+        """What the state holds."""
+        return self.run("state", "list").split()
+
+    def run(self, command: str, *arguments: str) -> str:
+        """Runs a command without questions; returns what it printed, raises `TerraformError` if it failed."""
+        quiet = ["-input=false"] if command in ("init", "plan", "apply", "destroy") else []
+        colour = ["-no-color"] if command != "state" else []
+        done = subprocess.run(  # noqa: S603 - arguments of our own
+            ["terraform", command, *quiet, *colour, *arguments],  # noqa: S607 - from the path, as users have it
+            cwd=self.folder,
+            env={**os.environ, **self.environment},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        if done.returncode != 0:
+            raise TerraformError(done.stdout + done.stderr)
+        return done.stdout
+
+    def _variables(self) -> list[str]:
+        file = self.folder / "rig.tfvars.json"
+        file.write_text(json.dumps(self.variables), encoding="utf-8")
+        return [f"-var-file={file.name}"]
