@@ -1,8 +1,9 @@
 """Derives `aws-6.25.0.json` for the types that the Terraform roots use.
 
-Usage: `python -m retailflow_rig.schema.derive CDKTF_LIB PULUMI_WHEEL TERRAFORM`. CDKTF_LIB is the folder
-`package/lib` of the unpacked npm package `@cdktf/provider-aws` 21.22.1, PULUMI_WHEEL the wheel of PyPI's `pulumi-aws` 7.51.1, TERRAFORM
-the folder of the roots. The first knows every argument, the second which optional ones the provider fills.
+Usage: `python -m retailflow_rig.schema.derive CDKTF_LIB PULUMI_WHEEL TERRAFORM`.
+CDKTF_LIB is the folder `package/lib` of the unpacked npm package `@cdktf/provider-aws` 21.22.1, PULUMI_WHEEL the wheel
+of PyPI's `pulumi-aws` 7.51.1, TERRAFORM the folder of the roots. The first knows every argument, the second which
+optional ones the provider fills.
 """
 
 import json

@@ -42,6 +42,7 @@ class Instance(Ec2Resource):
             arguments["IamInstanceProfile"] = profile
         made = self.aws.run_instances(MinCount=1, MaxCount=1, **arguments)
         plan["id"] = made["Instances"][0]["InstanceId"]
+        self.aws.get_waiter("instance_running").wait(InstanceIds=[plan["id"]], WaiterConfig={"Delay": 1})
 
     def read(self, state: Value) -> Value | None:
         found = self.aws.describe_instances(InstanceIds=[state["id"]])["Reservations"][0]["Instances"][0]
@@ -60,7 +61,7 @@ class Instance(Ec2Resource):
             "public_ip": found.get("PublicIpAddress", ""),
             "subnet_id": found["SubnetId"],
             "tags_all": unpaired(found.get("Tags")),
-            "vpc_security_group_ids": sorted(group["GroupId"] for group in found["SecurityGroups"]),
+            "vpc_security_group_ids": sorted(group["GroupId"] for group in found["NetworkInterfaces"][0]["Groups"]),
         }
 
     def update(self, prior: Value, plan: Value) -> None:
