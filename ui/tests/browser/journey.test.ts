@@ -64,8 +64,6 @@ test.each(['light', 'dark'] as const)(
     await page.locator('[data-testid=start-run]:enabled').waitFor();
     await looks();
     await at('start-run').click();
-    await page.locator('[data-testid=step-history][data-status=running]').waitFor();
-    await looks();
     await at('run-done').waitFor({ state: 'attached' });
     for (const step of await page.locator('[data-testid^=step-]').all()) {
       expect(await step.getAttribute('data-status')).toBe('done');
@@ -75,11 +73,7 @@ test.each(['light', 'dark'] as const)(
     await page.getByText(/The newest order in the charts is/).waitFor();
     await looks();
     await at('refresh-now').click();
-    await page
-      .getByText(/Refreshing/)
-      .first()
-      .waitFor();
-    await page.locator('[data-testid=refresh-now]:enabled').waitFor();
+    await page.getByTestId('pipeline-run').nth(1).waitFor();
     await page.getByRole('button', { name: 'Log of PostgreSQL' }).click();
     await page.locator('[data-testid=log-lines][data-total="4000"]').waitFor();
     await looks();
@@ -95,6 +89,33 @@ test.each(['light', 'dark'] as const)(
     await close();
   },
 );
+
+test.each(['light', 'dark'] as const)('runs under way fit and are accessible, %s', async (colorScheme) => {
+  const { page, complaints, close } = await open(browser, served.url, 'speed=4&hold=history', {
+    colorScheme,
+    viewport: { width: 1024, height: 700 },
+  });
+  await page.getByTestId('create-stack').click();
+  await page.getByTestId('continue').click();
+  await page.getByTestId('start-run').click();
+  await page.locator('[data-testid=step-history][data-status=running]').waitFor();
+  await fits(page);
+  await accessible(page);
+  expect(complaints).toEqual([]);
+  await close();
+});
+
+test('a refresh under way is said, and keeps the stack from being taken down', async () => {
+  const { page, complaints, close } = await open(browser, served.url, 'scenario=up&hold=refresh');
+  await page.getByTestId('stack-demo').click();
+  await page.getByTestId('refresh-now').click();
+  await page.getByTestId('freshness').getByText('Refreshing: Building fct_orders').waitFor();
+  expect(await page.getByTestId('teardown').isDisabled()).toBe(true);
+  await fits(page);
+  await accessible(page);
+  expect(complaints).toEqual([]);
+  await close();
+});
 
 test('a failed run tells why and resumes', async () => {
   const { page, complaints, close } = await open(browser, served.url, 'speed=6&scenario=failure');

@@ -24,7 +24,7 @@ class Observed extends FakeHost {
 }
 
 function open(options: Partial<FakeOptions> = {}) {
-  const host = new Observed({ scenario: 'fresh', speed: 50, lines: 0, burst: 0, ...options });
+  const host = new Observed({ scenario: 'fresh', speed: 50, hold: null, lines: 0, burst: 0, ...options });
   render(App, { props: { host: host as Host } });
   return { host, user: userEvent.setup() };
 }

@@ -1,7 +1,8 @@
 /**
  * The whole product in a plain browser: a stateful stand-in that plays a sandbox from first check to proof.
  *
- * `?host=fake&scenario=…&speed=…&lines=…&burst=…`: see {@link SCENARIOS}; speed 1 takes about six seconds for an `up`.
+ * `?host=fake&scenario=…&speed=…&hold=…&lines=…&burst=…`: see {@link SCENARIOS}; speed 1 takes about six
+ * seconds for an `up`.
  */
 import type { Check } from '../../protocol/Check';
 import type { Failure } from '../../protocol/Failure';
@@ -32,6 +33,8 @@ export interface FakeOptions {
   scenario: Scenario;
   /** How many times faster than normal. */
   speed: number;
+  /** The step that every run stays in, until it is cancelled. */
+  hold: string | null;
   /** Lines each run's log begins with. */
   lines: number;
   /** Lines a second that arrive in the generator's log. */
@@ -67,6 +70,7 @@ export function readOptions(query: URLSearchParams): FakeOptions {
   return {
     scenario: SCENARIOS.find((scenario) => scenario === asked) ?? 'fresh',
     speed: Number(query.get('speed') ?? 1) || 1,
+    hold: query.get('hold'),
     lines: Number(query.get('lines') ?? 0),
     burst: Number(query.get('burst') ?? 0),
   };
@@ -141,10 +145,10 @@ export class FakeHost implements Host {
     if (this.#stacks.has(config.name)) {
       throw failure(`There is already a stack called “${config.name}”`, 'Choose another name.');
     }
-    const { speed, lines, burst, scenario } = this.options;
+    const { speed, hold, lines, burst, scenario } = this.options;
     const breakage: StackOptions['breakage'] =
       scenario === 'failure' ? { step: 'history', failure: DISK_FULL } : null;
-    const options: StackOptions = { speed, logLines: lines, logRate: burst, breakage };
+    const options: StackOptions = { speed, logLines: lines, logRate: burst, breakage, held: hold };
     const stack = new FakeStack(config, options, () => this.#stacks.delete(config.name));
     this.#stacks.set(config.name, stack);
     return stack;

@@ -50,6 +50,8 @@ export class Player {
     private readonly breakage: { step: string; failure: Failure } | null,
     /** Steps a former run has done. */
     private readonly before: ReadonlySet<string> = new Set(),
+    /** The step that stays half done until the run is cancelled. */
+    private readonly held: string | null = null,
   ) {
     this.#steps = planOf(operation);
     stage.emit({ type: 'run_started', operation, steps: this.#steps.map(asPlan) });
@@ -93,6 +95,7 @@ export class Player {
 
   #advance(step: FakeStep, part: number): void {
     const { progress } = step;
+    if (this.held === step.id && !this.#cancelled) part = Math.min(part, 0.5);
     if (this.breakage?.step === step.id && part > 0.6) return this.#fail(step, this.breakage.failure);
     if (part < 1) {
       if (!progress) return;

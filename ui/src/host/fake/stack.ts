@@ -33,6 +33,8 @@ export interface StackOptions {
   logRate: number;
   /** The next `up` fails here. */
   breakage: { step: string; failure: Failure } | null;
+  /** Every run stays in the middle of this step, until it is cancelled. */
+  held: string | null;
 }
 
 export class FakeStack {
@@ -119,6 +121,7 @@ export class FakeStack {
       },
       breakage,
       before,
+      this.options.held,
     );
     this.#player = player;
     return run;
