@@ -18,25 +18,26 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
         yield cloud
 
 
-@pytest.fixture
-def cloud(server: Cloud) -> Cloud:
-    """An empty account."""
-    server.reset()
-    server.seed(42)
-    return server
-
-
 @pytest.fixture(scope="session")
 def mirror(tmp_path_factory: pytest.TempPathFactory) -> Mirror:
     return Mirror.prepare(tmp_path_factory.mktemp("mirror"))
 
 
-@pytest.fixture
-def root(cloud: Cloud, mirror: Mirror, tmp_path: Path) -> Callable[..., Root]:
+@pytest.fixture(scope="module")
+def cloud(server: Cloud) -> Cloud:
+    """An account that is empty when the module's first test begins."""
+    server.reset()
+    server.seed(42)
+    return server
+
+
+@pytest.fixture(scope="module")
+def root(cloud: Cloud, mirror: Mirror, tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Root]:
     """A function that makes an initialised working copy of a root of the product."""
 
     def make(name: str, **variables: object) -> Root:
-        copy = Root.copy(ROOTS / name, tmp_path / name, {**cloud.environment, **mirror.environment})
+        folder = tmp_path_factory.mktemp(name) / name
+        copy = Root.copy(ROOTS / name, folder, {**cloud.environment, **mirror.environment})
         copy.variables = {"stack_id": STACK, "account_id": ACCOUNT, "region": REGION, **variables}
         copy.init()
         return copy

@@ -1,4 +1,4 @@
-"""The root `registry` from nothing to nothing."""
+"""The root `registry` from nothing to nothing: the tests are steps of one life, in this order."""
 
 from collections.abc import Callable
 
@@ -10,13 +10,18 @@ from retailflow_rig.terraform import Root, TerraformError
 MANIFEST = '{"schemaVersion": 2, "mediaType": "application/vnd.oci.image.manifest.v1+json", "config": {}, "layers": []}'
 
 
+@pytest.fixture(scope="module")
+def registry(root: Callable[..., Root]) -> Root:
+    made = root("registry")
+    made.up()
+    return made
+
+
 def repositories(cloud: Cloud) -> dict[str, dict]:
     return {found["repositoryName"]: found for found in cloud.client("ecr").describe_repositories()["repositories"]}
 
 
-def test_up_makes_the_repositories_as_promised(root: Callable[..., Root], cloud: Cloud) -> None:
-    registry = root("registry")
-    registry.up()
+def test_up_makes_the_repositories_as_promised(registry: Root, cloud: Cloud) -> None:
     found = repositories(cloud)
     assert sorted(found) == ["shop/dagster", "shop/metabase", "shop/postgres"]
     for repository in found.values():
@@ -27,15 +32,11 @@ def test_up_makes_the_repositories_as_promised(root: Callable[..., Root], cloud:
     assert registry.outputs()["repository_urls"]["dagster"] == found["shop/dagster"]["repositoryUri"]
 
 
-def test_a_second_plan_is_empty(root: Callable[..., Root]) -> None:
-    registry = root("registry")
-    registry.up()
+def test_a_second_plan_is_empty(registry: Root) -> None:
     assert registry.plan() == {}
 
 
-def test_drift_is_seen_and_mended(root: Callable[..., Root], cloud: Cloud) -> None:
-    registry = root("registry")
-    registry.up()
+def test_drift_is_seen_and_mended(registry: Root, cloud: Cloud) -> None:
     cloud.client("ecr").put_image_tag_mutability(repositoryName="shop/dagster", imageTagMutability="MUTABLE")
     cloud.client("ecr").delete_repository(repositoryName="shop/postgres")
     assert registry.plan() == {
@@ -47,23 +48,24 @@ def test_drift_is_seen_and_mended(root: Callable[..., Root], cloud: Cloud) -> No
     assert registry.plan() == {}
 
 
-def test_destroy_takes_repositories_with_images_in_them(root: Callable[..., Root], cloud: Cloud) -> None:
-    registry = root("registry")
-    registry.up()
+def test_destroy_takes_repositories_with_images_in_them(registry: Root, cloud: Cloud) -> None:
     cloud.client("ecr").put_image(repositoryName="shop/dagster", imageManifest=MANIFEST, imageTag="1")
     registry.destroy()
     assert repositories(cloud) == {}
     assert registry.addresses() == []
 
 
-def test_another_account_is_left_alone(root: Callable[..., Root]) -> None:
-    registry = root("registry", account_id="999999999999")
-    with pytest.raises(TerraformError, match="AWS account ID not allowed: 123456789012"):
+@pytest.mark.parametrize(
+    ("variables", "message"),
+    [
+        ({"account_id": "999999999999"}, "AWS account ID not allowed: 123456789012"),
+        ({"stack_id": "Shop"}, "A stack id is"),
+        ({"stack_id": "a-name-that-is-far-too-long"}, "A stack id is"),
+    ],
+)
+def test_what_is_wrong_is_refused(registry: Root, variables: dict[str, str], message: str) -> None:
+    right = registry.variables
+    registry.variables = {**right, **variables}
+    with pytest.raises(TerraformError, match=message):
         registry.plan()
-
-
-@pytest.mark.parametrize("stack", ["Shop", "1shop", "s", "a-name-that-is-far-too-long"])
-def test_a_bad_stack_id_is_refused(root: Callable[..., Root], stack: str) -> None:
-    registry = root("registry", stack_id=stack)
-    with pytest.raises(TerraformError, match="A stack id is"):
-        registry.plan()
+    registry.variables = right

@@ -15,6 +15,9 @@ from typing import Any
 
 from retailflow_rig.schema.cdktf import Block, Package
 
+# By the last word of a Pulumi type, in small letters: its outputs, for each of the types that share the word.
+Outputs = dict[str, list[dict[str, bool]]]
+
 OUTPUT = Path(__file__).parent / "aws-6.25.0.json"
 
 # The npm package has no ephemeral resources. This one is as the provider's source declares it, where even
@@ -39,22 +42,29 @@ def used_types(roots: Path) -> dict[str, list[str]]:
     return {kind: sorted(set(re.findall(rf'^{kind} "(aws_\w+)"', text, re.MULTILINE))) for kind in kinds}
 
 
-def always_set(wheel: Path) -> dict[str, list[dict[str, bool]]]:
-    """By the last word of a Pulumi type: whether each of its outputs always has a value."""
-    found: dict[str, list[dict[str, bool]]] = {}
+def always_set(wheel: Path) -> tuple[Outputs, Outputs]:
+    """Whether each output always has a value: of the resources, and of the data sources."""
+    resources: Outputs = {}
+    data: Outputs = {}
     with zipfile.ZipFile(wheel) as archive:
         for name in archive.namelist():
-            if not name.endswith(".py") or "/get_" in name:
+            if not name.endswith(".py"):
                 continue
             source = archive.read(name).decode()
-            token = re.search(r"super\(\w+, __self__\)\.__init__\(\s*'aws:[^']+:(\w+)'", source)
-            if token:
-                outputs = re.findall(r"def (\w+)\(self\) -> pulumi\.Output\[(.*)\]:", source)
-                found.setdefault(token[1].lower(), []).append({key: "Optional[" not in type_ for key, type_ in outputs})
-    return found
+            if made := re.search(r"super\(\w+, __self__\)\.__init__\(\s*'aws:[^']+:(\w+)'", source):
+                found = re.findall(r"def (\w+)\(self\) -> pulumi\.Output\[(.*)\]:", source)
+                resources.setdefault(made[1].lower(), []).append(_never_null(found))
+            elif read := re.search(r"^class Get(\w+)Result:", source, re.MULTILINE):
+                found = re.findall(r"def (\w+)\(self\) -> (.*):", source)
+                data.setdefault(read[1].lower(), []).append(_never_null(found))
+    return resources, data
 
 
-def mark_computed(name: str, block: Block, outputs: dict[str, list[dict[str, bool]]]) -> None:
+def _never_null(outputs: list[tuple[str, str]]) -> dict[str, bool]:
+    return {key: "Optional[" not in type_ for key, type_ in outputs}
+
+
+def mark_computed(name: str, block: Block, outputs: Outputs) -> None:
     """Marks the optional arguments that the provider fills when they are left out."""
     words = name.split("_")[1:]
     candidates = [flags for start in (0, 1) for flags in outputs.get("".join(words[start:]), [])]
@@ -74,17 +84,18 @@ def derive(library: Path, wheel: Path, roots: Path) -> dict[str, Any]:
     def folder(name: str, prefix: str = "") -> Path:
         return library / (prefix + name.removeprefix("aws_").replace("_", "-"))
 
-    outputs = always_set(wheel)
     resources = {name: Package(folder(name)).block() for name in types["resource"]}
-    for name, block in resources.items():
-        mark_computed(name, block, outputs)
+    data = {name: Package(folder(name, "data-aws-")).block() for name in types["data"]}
+    for blocks, outputs in zip((resources, data), always_set(wheel), strict=True):
+        for name, block in blocks.items():
+            mark_computed(name, block, outputs)
     provider = Package(library / "provider").block()
     del provider["attributes"]["alias"]  # Terraform's own, not the provider's
     provider["attributes"]["region"]["mode"] = "optional"
     return {
         "provider": provider,
         "resources": resources,
-        "data": {name: Package(folder(name, "data-aws-")).block() for name in types["data"]},
+        "data": data,
         "ephemeral": {name: EPHEMERAL[name] for name in types["ephemeral"]},
     }
 
