@@ -47,9 +47,14 @@ variable "data_gigabytes" {
 }
 
 variable "abctl_version" {
-  description = "Version of abctl, Airbyte's installer."
+  description = "Version of abctl, Airbyte's installer, as its releases are named."
   type        = string
   default     = "v0.30.4"
+
+  validation {
+    condition     = can(regex("^v[0-9]+\\.[0-9]+\\.[0-9]+$", var.abctl_version))
+    error_message = "A version of abctl looks like v0.30.4."
+  }
 }
 
 variable "log_retention_days" {

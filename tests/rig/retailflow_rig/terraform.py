@@ -2,23 +2,28 @@
 
 import json
 import os
+import shlex
 import shutil
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from retailflow_rig.children import child
 from retailflow_rig.provider import stubs
 
 VERSION = "6.25.0"
 _PACKAGES = Path(__file__).parents[1]
 _ADDRESS = "registry.terraform.io/hashicorp/aws"
+_PROVIDER = f"{_ADDRESS}/{VERSION}/linux_amd64/terraform-provider-aws_v{VERSION}"
 
-# Everything that changes comes from the environment: the dependency lock file holds the launcher's hash.
+# The same in every mirror, because a dependency lock file holds its hash: what differs is in the folder above.
 _LAUNCHER = """#!/bin/sh
-exec "$RETAILFLOW_RIG_PYTHON" -m retailflow_rig.provider "$RETAILFLOW_RIG_STUBS"
+trap '' INT
+exec "$(dirname "$(readlink -f "$0")")/../../../../../../provider"
 """
 
 
@@ -28,33 +33,42 @@ class Mirror:
 
     config: Path
     """The command-line configuration file that names it."""
-    environment: Mapping[str, str]
 
-    @classmethod
-    def prepare(cls, folder: Path) -> "Mirror":
-        """Makes the mirror in `folder`, or uses the one in `RETAILFLOW_TF_MIRROR`, which holds the real provider."""
-        given = os.environ.get("RETAILFLOW_TF_MIRROR")
-        mirror = Path(given) if given else folder / "mirror"
-        if not given:
-            _write_launcher(mirror)
-            stubs.compile_into(folder / "stubs")
-        config = folder / "terraform.rc"
-        config.write_text(_configuration(mirror), encoding="utf-8")
-        environment = {
-            "TF_CLI_CONFIG_FILE": str(config),
-            "RETAILFLOW_RIG_PYTHON": sys.executable,
-            "RETAILFLOW_RIG_STUBS": str(folder / "stubs"),
-            "PYTHONPATH": str(_PACKAGES),
-        }
-        return cls(config, environment)
+    @property
+    def environment(self) -> dict[str, str]:
+        """What Terraform needs in its environment to install from this mirror and from nowhere else."""
+        return {"TF_CLI_CONFIG_FILE": str(self.config)}
 
 
-def _write_launcher(mirror: Path) -> None:
-    folder = mirror / _ADDRESS / VERSION / "linux_amd64"
-    folder.mkdir(parents=True, exist_ok=True)
-    launcher = folder / f"terraform-provider-aws_v{VERSION}"
-    launcher.write_text(_LAUNCHER, encoding="utf-8")
-    launcher.chmod(0o755)
+@contextmanager
+def mirror(folder: Path) -> Iterator[Mirror]:
+    """A mirror in `folder` for as long as the block lasts, or the one that `RETAILFLOW_TF_MIRROR` names."""
+    config = folder / "terraform.rc"
+    if given := os.environ.get("RETAILFLOW_TF_MIRROR"):
+        config.write_text(_configuration(Path(given)), encoding="utf-8")
+        yield Mirror(config)
+        return
+    stubs.compile_into(folder / "stubs")
+    with _nursery(folder) as socket:
+        launch = [sys.executable, "-I", "-S", str(_PACKAGES / "retailflow_rig/provider/launch.py"), socket]
+        _write_program(folder / "provider", f"#!/bin/sh\nexec {shlex.join(launch)}\n")
+        _write_program(folder / "mirror" / _PROVIDER, _LAUNCHER)
+        config.write_text(_configuration(folder / "mirror"), encoding="utf-8")
+        yield Mirror(config)
+
+
+@contextmanager
+def _nursery(folder: Path) -> Iterator[str]:
+    """The process that providers come from; its socket's path."""
+    command = [sys.executable, "-m", "retailflow_rig.provider.nursery", str(folder / "stubs")]
+    with child(command, folder / "provider.log") as socket:
+        yield socket
+
+
+def _write_program(path: Path, text: str) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text, encoding="utf-8")
+    path.chmod(0o755)
 
 
 def _configuration(mirror: Path) -> str:

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from retailflow_rig.cloud.server import ACCOUNT, REGION, Cloud, running
-from retailflow_rig.terraform import Mirror, Root
+from retailflow_rig.terraform import Mirror, Root, mirror
 
 ROOTS = Path(__file__).parents[3] / "terraform"
 STACK = "shop"
@@ -19,8 +19,9 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
 
 
 @pytest.fixture(scope="session")
-def mirror(tmp_path_factory: pytest.TempPathFactory) -> Mirror:
-    return Mirror.prepare(tmp_path_factory.mktemp("mirror"))
+def providers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mirror]:
+    with mirror(tmp_path_factory.mktemp("mirror")) as running_mirror:
+        yield running_mirror
 
 
 @pytest.fixture(scope="module")
@@ -32,12 +33,12 @@ def cloud(server: Cloud) -> Cloud:
 
 
 @pytest.fixture(scope="module")
-def root(cloud: Cloud, mirror: Mirror, tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Root]:
+def root(cloud: Cloud, providers: Mirror, tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Root]:
     """A function that makes an initialised working copy of a root of the product."""
 
     def make(name: str, **variables: object) -> Root:
         folder = tmp_path_factory.mktemp(name) / name
-        copy = Root.copy(ROOTS / name, folder, {**cloud.environment, **mirror.environment})
+        copy = Root.copy(ROOTS / name, folder, {**cloud.environment, **providers.environment})
         copy.variables = {"stack_id": STACK, "account_id": ACCOUNT, "region": REGION, **variables}
         copy.init()
         return copy

@@ -196,6 +196,12 @@ def test_generator(context: Context, tmp_path: Path) -> None:
             dead_letter_config=[{"target_arn": queue}],
             reserved_concurrent_executions=1,
         )["arn"]
+        things.make(
+            "aws_lambda_function_event_invoke_config",
+            function_name="generator",
+            maximum_event_age_in_seconds=900,
+            maximum_retry_attempts=2,
+        )
         rule = things.make("aws_cloudwatch_event_rule", name="tick", schedule_expression="rate(3 minutes)")["arn"]
         things.make("aws_cloudwatch_event_target", rule="tick", target_id="generator", arn=function)
         call = {"action": "lambda:InvokeFunction", "principal": "events.amazonaws.com", "source_arn": rule}

@@ -56,6 +56,14 @@ resource "aws_lambda_function" "this" {
   depends_on = [aws_cloudwatch_log_group.this, aws_iam_role_policy.this]
 }
 
+# EventBridge calls asynchronously: Lambda queues the ticks and tries again. A tick is idempotent, so trying again is safe.
+resource "aws_lambda_function_event_invoke_config" "this" {
+  function_name          = aws_lambda_function.this.function_name
+  maximum_retry_attempts = 2
+  # Beyond a quarter of an hour an alarm serves better than a queue that grows behind a database which is not there.
+  maximum_event_age_in_seconds = 900
+}
+
 resource "aws_cloudwatch_event_rule" "tick" {
   name                = "${var.stack_id}-tick"
   description         = "Fires the generator of the RetailFlow stack ${var.stack_id}"

@@ -1,27 +1,16 @@
 """The server process: `python -m retailflow_rig.cloud` prints its port, then serves until its standard input ends."""
 
-import hashlib
 import os
 import socket
 import sys
 import threading
-from typing import Any
 
-from moto.ecr.models import Image
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 from werkzeug.serving import make_server
 
+from retailflow_rig.cloud import corrections
 from retailflow_rig.cloud.faults import Faults
 from retailflow_rig.cloud.tunnels import Tunnels
-
-
-def correct_digests() -> None:
-    """Gives pushed images the digest a registry gives them, that of the manifest's bytes; moto makes one up."""
-
-    def digest(image: Any) -> None:
-        image._image_digest = "sha256:" + hashlib.sha256(image.image_manifest.encode()).hexdigest()
-
-    Image._create_digest = digest
 
 
 def end_with_parent() -> None:
@@ -32,7 +21,7 @@ def end_with_parent() -> None:
 
 def main() -> None:
     """Serves on a fresh port of the loopback interface."""
-    correct_digests()
+    corrections.apply()
     app = Faults(Tunnels(DomainDispatcherApplication(create_backend_app)))
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))

@@ -2,7 +2,6 @@
 
 import json
 import os
-import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,6 +12,7 @@ from urllib.request import Request, urlopen
 
 import boto3
 
+from retailflow_rig.children import child
 from retailflow_rig.cloud.faults import Call, Fault
 
 REGION = "eu-central-1"
@@ -25,7 +25,6 @@ _STRICT = {
     "MOTO_EC2_ENABLE_INSTANCE_TYPE_VALIDATION": "true",
     "MOTO_ENABLE_KEYPAIR_VALIDATION": "true",
 }
-_PACKAGES = Path(__file__).parents[2]
 
 
 @dataclass(frozen=True)
@@ -79,21 +78,5 @@ class Cloud:
 @contextmanager
 def running(log: Path) -> Iterator[Cloud]:
     """A server with an empty account, for as long as the block lasts; what it says goes to `log`."""
-    environment = {**os.environ, **_STRICT, "PYTHONPATH": str(_PACKAGES)}
-    with (
-        log.open("wb") as sink,
-        subprocess.Popen(
-            [sys.executable, "-m", "retailflow_rig.cloud"],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=sink,
-            env=environment,
-        ) as server,
-    ):
-        try:
-            port = server.stdout.readline().strip() if server.stdout else b""
-            if not port:
-                raise RuntimeError(f"the AWS server did not start; see {log}")
-            yield Cloud(f"http://127.0.0.1:{int(port)}")
-        finally:
-            server.terminate()
+    with child([sys.executable, "-m", "retailflow_rig.cloud"], log, _STRICT) as port:
+        yield Cloud(f"http://127.0.0.1:{port}")

@@ -1,13 +1,18 @@
 """What a configured provider knows: the account, the region, the default tags, and clients for the services."""
 
 import os
+import threading
 from dataclasses import dataclass, field
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError, ProfileNotFound
+from botocore.loaders import create_loader
 from botocore.session import Session
 
 from retailflow_rig.provider.schema import Value
+
+# Of the whole process, so that what one provider has read of AWS's descriptions another need not read again.
+LOADER = create_loader()
 
 
 class ProviderError(Exception):
@@ -30,13 +35,16 @@ class Context:
     default_tags: dict[str, str]
     endpoints: dict[str, str]
     clients: dict[str, Any] = field(default_factory=dict)
+    lock: threading.Lock = field(default_factory=threading.Lock)
 
     def client(self, service: str) -> Any:
         """The client of a service, made once."""
-        if service not in self.clients:
-            endpoint = self.endpoints.get(service) or os.environ.get("AWS_ENDPOINT_URL")
-            self.clients[service] = self.session.create_client(service, region_name=self.region, endpoint_url=endpoint)
-        return self.clients[service]
+        with self.lock:
+            if service not in self.clients:
+                endpoint = self.endpoints.get(service) or os.environ.get("AWS_ENDPOINT_URL")
+                client = self.session.create_client(service, region_name=self.region, endpoint_url=endpoint)
+                self.clients[service] = client
+            return self.clients[service]
 
     def own_tags(self, tags_all: dict[str, str]) -> dict[str, str] | None:
         """The tags of one resource without those that every resource gets."""
@@ -66,6 +74,7 @@ def configure(config: Value) -> Context:
 
 def _session(config: Value) -> Session:
     session = Session(profile=config.get("profile"))
+    session.register_component("data_loader", LOADER)
     try:
         session.get_scoped_config()
     except ProfileNotFound as error:

@@ -1,11 +1,10 @@
-"""Runs the provider as Terraform starts it: gRPC with TLS on a unix socket, announced on the first line of output."""
+"""Runs a provider as Terraform expects it: gRPC with TLS on a unix socket, announced on the first line of output."""
 
 import base64
 import datetime as dt
-import os
-import signal
 import tempfile
 import threading
+from collections.abc import Callable
 from concurrent import futures
 from typing import Any
 
@@ -17,12 +16,12 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from retailflow_rig.provider import stubs
 
 _LARGEST_MESSAGE = 64 << 20
+_POLL = 0.1
+"""Seconds between two looks at whether anybody is still there, and for which the last answer may take."""
 
 
-def serve() -> None:
-    """Serves until Terraform asks it to stop or goes away."""
-    # Ctrl-C reaches the whole process group; Terraform alone decides when its provider stops.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+def serve(folder: str, abandoned: Callable[[], bool]) -> None:
+    """Serves, on a socket below `folder`, until Terraform asks it to stop or nobody is there any more to ask."""
     from retailflow_rig.provider.servicer import Servicer, rpc
 
     options = [
@@ -33,21 +32,15 @@ def serve() -> None:
     rpc.add_ProviderServicer_to_server(Servicer(), server)
     stop = threading.Event()
     _add_controller(server, stop)
-    with tempfile.TemporaryDirectory(prefix="tfp") as folder:
-        socket = f"{folder}/s"
+    with tempfile.TemporaryDirectory(prefix="tfp", dir=folder) as own:
+        socket = f"{own}/s"
         certificate, credentials = _self_signed()
         server.add_secure_port(f"unix://{socket}", credentials)
         server.start()
         print(f"1|6|unix|{socket}|grpc|{certificate}", flush=True)
-        _wait(stop)
-        server.stop(grace=0.2).wait()
-
-
-def _wait(stop: threading.Event) -> None:
-    terraform = os.getppid()
-    while not stop.wait(0.1):
-        if os.getppid() != terraform:  # it was killed and can no longer tell us
-            return
+        while not stop.wait(_POLL) and not abandoned():
+            pass
+        server.stop(grace=_POLL).wait()
 
 
 def _add_controller(server: grpc.Server, stop: threading.Event) -> None:

@@ -1,6 +1,7 @@
 """The generator's function and what fires, watches and ends it."""
 
 from pathlib import Path
+from typing import ClassVar
 
 from retailflow_rig.provider.resources.base import Resource, first, given, pairs, unpaired
 from retailflow_rig.provider.resources.compute import integers
@@ -83,6 +84,37 @@ class Function(Resource):
             "VpcConfig": given(network, {"SubnetIds": "subnet_ids", "SecurityGroupIds": "security_group_ids"}),
             "DeadLetterConfig": given(first(plan["dead_letter_config"]), {"TargetArn": "target_arn"}),
         }
+
+
+class EventInvokeConfig(Resource):
+    """`aws_lambda_function_event_invoke_config` of the unpublished version."""
+
+    service = "lambda"
+    force_new = ("function_name", "qualifier")
+    defaults = {"maximum_retry_attempts": 2}
+    names: ClassVar = {
+        "FunctionName": "function_name",
+        "MaximumEventAgeInSeconds": "maximum_event_age_in_seconds",
+        "MaximumRetryAttempts": "maximum_retry_attempts",
+    }
+
+    def create(self, plan: Value) -> None:
+        self.aws.put_function_event_invoke_config(**integers(given(plan, self.names)))
+        plan["id"] = plan["function_name"]
+
+    def read(self, state: Value) -> Value:
+        found = self.aws.get_function_event_invoke_config(FunctionName=state["id"])
+        return {
+            "function_name": state["id"],
+            "maximum_event_age_in_seconds": found.get("MaximumEventAgeInSeconds"),
+            "maximum_retry_attempts": found["MaximumRetryAttempts"],
+        }
+
+    def update(self, prior: Value, plan: Value) -> None:
+        self.create({**plan, "id": prior["id"]})
+
+    def delete(self, state: Value) -> None:
+        self.aws.delete_function_event_invoke_config(FunctionName=state["id"])
 
 
 class Permission(Resource):
@@ -297,6 +329,7 @@ class Schedule(Resource):
 
 TYPES = {
     "aws_lambda_function": Function,
+    "aws_lambda_function_event_invoke_config": EventInvokeConfig,
     "aws_lambda_permission": Permission,
     "aws_cloudwatch_event_rule": Rule,
     "aws_cloudwatch_event_target": Target,
