@@ -9,7 +9,9 @@ run_lint() {
   ensure_tools
   ensure_page_packages
   ensure_pipeline_python
+  ensure_rig
   check_texts
+  check_terraform
   run_policy
   check_dependencies
   step "Page: types, lint, formatting" npm --prefix ui run check

@@ -9,6 +9,7 @@ run_tests() {
   show "Rust: unit and property tests" cargo test --locked --workspace --lib --bins
   show "Rust: examples in the documentation" cargo test --locked --workspace --doc
   show "Pipeline: on a real PostgreSQL and DuckDB, dbt build among them" test_pipeline
+  show "Terraform: every root on an offline AWS, from nothing to nothing" test_rig
   show "Rust: on a real PostgreSQL, and the whole system" cargo test --locked --workspace --test '*' -- --skip crash::
   show "Whole system: kills at random moments" cargo test --locked --workspace --test system crash::
   test_window
@@ -25,8 +26,9 @@ prepare_tests() {
   trap "rm -rf '$TEST_FOLDER'" EXIT
   USERS_DATA=$(users_data)
   RETAILFLOW_TEST_POSTGRES_BIN=$(postgres_programs)
+  RETAILFLOW_TEST_RIG_PYTHON=$(rig_python rig)/bin/python
   CHROMIUM=$(browser)
-  export TMPDIR=$TEST_FOLDER RETAILFLOW_TEST_POSTGRES_BIN CHROMIUM
+  export TMPDIR=$TEST_FOLDER RETAILFLOW_TEST_POSTGRES_BIN RETAILFLOW_TEST_RIG_PYTHON CHROMIUM
 }
 
 test_pipeline() {
