@@ -2,7 +2,7 @@
 
 use std::io::Write;
 use std::net::TcpListener;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
 
@@ -90,17 +90,24 @@ impl<'a> SmallDisk<'a> {
     }
 
     fn resize(&self, size: &str) {
-        let option = format!("remount,size={size}");
-        let status = Command::new("mount").args(["-o", &option]).arg(self.0).status().unwrap();
-        assert!(status.success(), "{option}");
+        assert!(self.remount(size), "the small disk could not be made {size} large");
     }
 
-    /// Takes all the room that is left.
-    fn fill(&self) -> PathBuf {
-        let filler = self.0.join("filler");
-        let written = std::io::copy(&mut std::io::repeat(1), &mut std::fs::File::create(&filler).unwrap());
-        assert_eq!(written.unwrap_err().kind(), std::io::ErrorKind::StorageFull);
-        filler
+    fn remount(&self, size: &str) -> bool {
+        let option = format!("remount,size={size}");
+        Command::new("mount").args(["-o", &option]).arg(self.0).status().unwrap().success()
+    }
+
+    /// Takes away all the room that is left, at once: filling it takes longer than what is to fail of it.
+    fn tighten(&self) {
+        // What is written in between makes the new size too small, which is refused.
+        wait_until("a full disk", Duration::from_secs(10), || self.remount(&format!("{}k", self.used())));
+    }
+
+    /// What is used, in KiB.
+    fn used(&self) -> u64 {
+        let shown = Command::new("df").args(["-k", "--output=used"]).arg(self.0).output().unwrap();
+        String::from_utf8(shown.stdout).unwrap().lines().last().unwrap().trim().parse().unwrap()
     }
 }
 
@@ -124,11 +131,10 @@ fn a_full_disk_loses_nothing_and_up_goes_on_once_there_is_room() {
     disk.resize("6g");
     let up = sandbox.spawn(&["up"]);
     wait_until("PostgreSQL", Duration::from_mins(2), || !sandbox.roots("postgres").is_empty());
-    let filler = disk.fill();
-    let ended = up.wait();
-    assert_refused(&ended, 1, &["Make room"]);
+    disk.tighten();
+    assert_refused(&up.wait(), 1, &["Make room"]);
 
-    std::fs::remove_file(filler).unwrap();
+    disk.resize("6g");
     sandbox.run(&["up"]).succeeded();
     sandbox.assert_healthy();
     sandbox.assert_gone_after_down();

@@ -43,7 +43,7 @@ impl Runner {
         Self { emitter, journal, log, redactor, cancel, explain: Box::new(|failure| failure) }
     }
 
-    /// Lets `explain` say what to do about the failures of steps, before anyone is told of them.
+    /// Lets `explain` say what to do about failures, before anyone is told of them.
     #[must_use]
     pub fn explained_by(self, explain: impl Fn(Failure) -> Failure + Send + Sync + 'static) -> Self {
         Self { explain: Box::new(explain), ..self }
@@ -62,7 +62,7 @@ impl Runner {
         let (sender, reports) = mpsc::channel(REPORT_BACKLOG);
         let progress = Progress::new(&plan);
         let mut dispatch = Dispatch { runner: self, plan, progress, sender };
-        let result = dispatch.conduct(operation, reports).await;
+        let result = dispatch.conduct(operation, reports).await.map_err(|failure| (dispatch.runner.explain)(failure));
         if let Err(failure) = &result {
             dispatch.abandon(failure.clone());
         }

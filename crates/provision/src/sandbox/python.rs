@@ -1,7 +1,7 @@
 //! The Python environment of the data projects, and the dbt manifest it prepares.
 
 use std::ffi::OsString;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -15,6 +15,9 @@ use crate::{resources, tools};
 
 /// Names the requirements an environment was made from; written last, so that it tells of a whole environment.
 const FINGERPRINT: &str = ".requirements";
+
+/// What keeps a full disk from leaving half a module behind.
+const WHOLE_BYTECODE: &[u8] = include_bytes!("whole_bytecode.py");
 
 /// The Python versions the requirements are locked for.
 const PYTHON: &str = ">=3.11,<3.14";
@@ -96,9 +99,14 @@ impl Step for Python {
         let install = ["pip", "install", "--require-hashes", "--no-deps", "--requirements"];
         let into = [requirements.clone().into(), "--python".into(), python.clone().into()];
         self.uv(context, "install", arguments(&install, into)).await?;
-        std::fs::write(python.join(FINGERPRINT), wanted()).and_then(|()| std::fs::remove_file(&requirements)).map_err(
-            |error| Failure::environment(format!("{} could not be written", python.display())).source(&error),
-        )?;
+        let finish = || {
+            keep_bytecode_whole(&python)?;
+            std::fs::write(python.join(FINGERPRINT), wanted())?;
+            std::fs::remove_file(&requirements)
+        };
+        finish().map_err(|error| {
+            Failure::environment(format!("{} could not be written", python.display())).source(&error)
+        })?;
         context.resource(ResourceAction::Created, "folder", python.display().to_string()).await;
         Ok(Outputs::new())
     }
@@ -192,7 +200,17 @@ pub(super) fn postgres_programs(folder: &StackFolder) -> Result<PathBuf, Failure
 }
 
 fn wanted() -> String {
-    resources::fingerprint_of(resources::requirements())
+    resources::fingerprint_of(&[resources::requirements(), WHOLE_BYTECODE].concat())
+}
+
+/// Lets every Python of the environment import our writer of bytecode first.
+fn keep_bytecode_whole(python: &Path) -> std::io::Result<()> {
+    let libraries = std::fs::read_dir(python.join("lib"))?.flatten().map(|entry| entry.path().join("site-packages"));
+    for packages in libraries.filter(|path| path.is_dir()) {
+        std::fs::write(packages.join("retailflow_bytecode.py"), WHOLE_BYTECODE)?;
+        std::fs::write(packages.join("retailflow_bytecode.pth"), "import retailflow_bytecode\n")?;
+    }
+    Ok(())
 }
 
 fn arguments(words: &[&str], more: impl IntoIterator<Item = OsString>) -> Vec<OsString> {
