@@ -8,6 +8,7 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::time::Duration;
 
 use bytes::Bytes;
 use oci_spec::image::Digest;
@@ -17,6 +18,12 @@ use tempfile::NamedTempFile;
 use crate::fingerprint::{Fingerprint, digest_of};
 use crate::image::{Blob, Image, Origin};
 use crate::layer::{self, Cancelled, Layer, Tree};
+
+/// How the names of half-written files begin.
+const DRAFT: &str = ".draft";
+
+/// A draft this old belongs to a program that was killed.
+const ABANDONED: Duration = Duration::from_hours(24);
 
 /// A folder of layers and documents. Several programs may use one at a time.
 #[derive(Debug, Clone)]
@@ -38,8 +45,7 @@ impl Store {
 
     /// The layer that was packed for a fingerprint, if it is still there.
     pub fn layer(&self, fingerprint: &Fingerprint) -> Option<Layer> {
-        let memo = std::fs::read(self.memo(fingerprint)).ok()?;
-        let layer: Layer = serde_json::from_slice(&memo).ok()?;
+        let layer = read_memo(&self.memo(fingerprint))?;
         let there = std::fs::metadata(self.blob(&layer.digest)).ok()?.len();
         (there == layer.size).then_some(layer)
     }
@@ -73,18 +79,35 @@ impl Store {
         Ok(layer)
     }
 
-    /// Deletes what none of these images needs. For after a push: a layer of the version before is some 100 MB.
+    /// Deletes the layers that none of these images needs. For after a push: one of the version before is some 100 MB.
     pub fn keep_only(&self, images: &[&Image]) -> Result<(), Failure> {
-        let blobs = images.iter().flat_map(|image| image.blobs.iter().map(|blob| &blob.digest).chain([&image.digest]));
-        let wanted: HashSet<&str> = blobs.map(Digest::digest).collect();
+        let wanted: HashSet<&Digest> =
+            images.iter().flat_map(|image| image.blobs.iter().map(|blob| &blob.digest)).collect();
         let sweep = || {
-            remove_unless(&self.blobs(), |path| wanted.contains(name(path)))?;
-            remove_unless(&self.layers(), |path| {
-                let layer = std::fs::read(path).ok().and_then(|memo| serde_json::from_slice::<Layer>(&memo).ok());
-                layer.is_some_and(|layer| wanted.contains(layer.digest.digest()))
-            })
+            for memo in files(&self.layers())? {
+                let layer = read_memo(&memo);
+                if layer.as_ref().is_some_and(|layer| wanted.contains(&layer.digest)) {
+                    continue;
+                }
+                // The blob first: without its memo it would never be found again.
+                layer.map_or(Ok(()), |layer| remove(&self.blob(&layer.digest)))?;
+                remove(&memo)?;
+            }
+            self.remove_old_drafts()
         };
         sweep().map_err(|error| unwritable(&self.folder, &error))
+    }
+
+    /// What killed programs left. A fresh one may belong to a program at work.
+    fn remove_old_drafts(&self) -> io::Result<()> {
+        for path in files(&self.blobs())? {
+            let draft = path.file_name().is_some_and(|name| name.to_string_lossy().starts_with(DRAFT));
+            let written = std::fs::metadata(&path).and_then(|file| file.modified());
+            if draft && written.is_ok_and(|at| at.elapsed().is_ok_and(|age| age > ABANDONED)) {
+                remove(&path)?;
+            }
+        }
+        Ok(())
     }
 
     /// The blob of a layer that was packed here.
@@ -111,7 +134,7 @@ impl Store {
     }
 
     fn draft(&self) -> io::Result<NamedTempFile> {
-        tempfile::Builder::new().prefix(".draft").tempfile_in(self.blobs())
+        tempfile::Builder::new().prefix(DRAFT).tempfile_in(self.blobs())
     }
 
     fn blob(&self, digest: &Digest) -> PathBuf {
@@ -119,7 +142,7 @@ impl Store {
     }
 
     fn memo(&self, fingerprint: &Fingerprint) -> PathBuf {
-        self.layers().join(fingerprint.to_string())
+        self.layers().join(format!("{}-{fingerprint}", layer::FORMAT))
     }
 
     fn blobs(&self) -> PathBuf {
@@ -140,18 +163,20 @@ impl Drop for EndsOnDrop {
     }
 }
 
-fn name(path: &Path) -> &str {
-    path.file_name().and_then(|name| name.to_str()).unwrap_or_default()
+fn read_memo(path: &Path) -> Option<Layer> {
+    serde_json::from_slice(&std::fs::read(path).ok()?).ok()
 }
 
-fn remove_unless(folder: &Path, wanted: impl Fn(&Path) -> bool) -> io::Result<()> {
-    for entry in std::fs::read_dir(folder)? {
-        let path = entry?.path();
-        if !wanted(&path) {
-            std::fs::remove_file(path)?;
-        }
+fn files(folder: &Path) -> io::Result<Vec<PathBuf>> {
+    std::fs::read_dir(folder)?.map(|entry| Ok(entry?.path())).collect()
+}
+
+/// Removes a file. That somebody else did so first is as good.
+fn remove(path: &Path) -> io::Result<()> {
+    match std::fs::remove_file(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        _ => Ok(()),
     }
-    Ok(())
 }
 
 fn unwritable(path: &Path, error: &io::Error) -> Failure {

@@ -17,7 +17,7 @@ use tree::{Kind, entries};
 use crate::Fingerprint;
 
 /// Changes whenever the same folders would give other bytes than before.
-const FORMAT: &[u8] = b"1";
+pub(crate) const FORMAT: u32 = 1;
 
 /// A packed layer.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -34,7 +34,7 @@ pub struct Layer {
 
 /// The fingerprint of what [`pack`] would put into a layer.
 pub(crate) fn fingerprint(trees: &[Tree]) -> Result<Fingerprint, Failure> {
-    let mut parts = vec![FORMAT.to_vec()];
+    let mut parts = Vec::new();
     for (path, entry) in entries(trees)? {
         parts.push(path.into_bytes());
         parts.push(match entry {

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use futures::TryStreamExt;
+use oci_client::Reference;
 use oci_client::errors::OciDistributionError as Error;
 use oci_spec::image::{Digest, MediaType};
 
@@ -27,7 +28,7 @@ impl Registry {
     pub(crate) async fn tag(&self, repository: &str, tag: &str) -> Result<Option<String>, Trouble> {
         let reference = &self.tagged(repository, tag);
         let found = self
-            .persist(|session| {
+            .persist(reference, |session| {
                 self.answered(async move { session.client.fetch_manifest_digest(reference, &session.auth).await })
             })
             .await;
@@ -38,7 +39,7 @@ impl Registry {
     pub(crate) async fn manifest(&self, repository: &str, digest: &Digest) -> Result<Bytes, Trouble> {
         let reference = &self.by_digest(repository, digest.as_ref());
         let (bytes, _) = self
-            .persist(|session| {
+            .persist(reference, |session| {
                 self.answered(
                     async move { session.client.pull_manifest_raw(reference, &session.auth, &MANIFESTS).await },
                 )
@@ -50,7 +51,7 @@ impl Registry {
     /// A small blob by its digest, which it is checked against.
     pub(crate) async fn document(&self, repository: &str, digest: &Digest) -> Result<Bytes, Trouble> {
         let reference = &self.by_digest(repository, digest.as_ref());
-        self.persist(|session| {
+        self.persist(reference, |session| {
             self.answered(async move {
                 let chunks = session.client.pull_blob_stream(reference, digest.as_ref()).await?;
                 let whole = chunks.try_fold(Vec::new(), |mut whole, chunk| async move {
@@ -65,19 +66,20 @@ impl Registry {
 
     /// Whether a blob is in a repository.
     pub(crate) async fn has(&self, repository: &str, digest: &Digest) -> Result<bool, Trouble> {
-        self.persist(|session| self.has_now(session, repository, digest)).await
+        let reference = &self.by_digest(repository, digest.as_ref());
+        self.persist(reference, |session| self.has_now(session, reference)).await
     }
 
-    pub(super) async fn has_now(&self, session: Session, repository: &str, digest: &Digest) -> Result<bool, Trouble> {
-        let reference = self.by_digest(repository, digest.as_ref());
-        self.answered(session.client.blob_exists(&reference, digest.as_ref())).await
+    /// The same of a blob's reference, asked once.
+    pub(super) async fn has_now(&self, session: Session, blob: &Reference) -> Result<bool, Trouble> {
+        self.answered(session.client.blob_exists(blob, blob.digest().unwrap_or_default())).await
     }
 
     /// Lets a repository have a blob of another one of the same registry. `false` if the registry would rather be sent
     /// it: the specification leaves it free to.
     pub(crate) async fn mount(&self, repository: &str, from: &str, digest: &Digest) -> Result<bool, Trouble> {
         let (target, source) = (&self.by_digest(repository, digest.as_ref()), &self.by_digest(from, digest.as_ref()));
-        self.persist(|session| {
+        self.persist(target, |session| {
             self.answered(async move {
                 match session.client.mount_blob(target, source, digest.as_ref()).await {
                     Ok(()) => Ok(true),
@@ -99,7 +101,7 @@ impl Registry {
     ) -> Result<(), Trouble> {
         let reference = &self.tagged(repository, tag);
         let kind = media_type.to_string();
-        self.persist(|session| {
+        self.persist(reference, |session| {
             let (bytes, kind) = (manifest.clone(), kind.parse());
             self.answered(async move {
                 let kind = kind.map_err(|_| Error::UnsupportedMediaTypeError(String::new()))?;
@@ -113,12 +115,14 @@ impl Registry {
     /// are renewed once.
     pub(super) async fn persist<T, W: Future<Output = Result<T, Trouble>>>(
         &self,
+        reference: &Reference,
         mut attempt: impl FnMut(Session) -> W,
     ) -> Result<T, Trouble> {
         let mut pauses = self.limits().pauses();
         let mut session = self.shared.sessions.current().await?;
         let mut renewed = false;
         loop {
+            session.presume(reference).await;
             match attempt(session.clone()).await {
                 Err(Trouble::Refused(_)) if !renewed => {
                     session = self.shared.sessions.renewed(&session).await?;

@@ -8,6 +8,7 @@ use std::sync::{Arc, OnceLock};
 use bytes::Bytes;
 use futures::stream::{self, BoxStream};
 use futures::{StreamExt, TryStreamExt};
+use oci_client::Reference;
 use oci_client::errors::OciDistributionError;
 use protocol::Failure;
 use tokio::fs::File;
@@ -30,15 +31,16 @@ impl Registry {
     /// Sends a blob to a repository, counting its bytes. One that is cut off is begun anew, in an upload of its own:
     /// ECR cannot resume one, others keep the halves apart.
     pub(crate) async fn send(&self, repository: &str, blob: &Blob, counter: &Counter) -> Result<(), Trouble> {
+        let reference = &self.by_digest(repository, blob.digest.as_ref());
         let mut tried = false;
-        self.persist(|session| {
+        self.persist(reference, |session| {
             let again = mem::replace(&mut tried, true);
             async move {
                 // Perhaps all that was lost is the answer.
-                if again && self.has_now(session.clone(), repository, &blob.digest).await? {
+                if again && self.has_now(session.clone(), reference).await? {
                     return Ok(());
                 }
-                self.send_now(session, repository, blob, counter).await
+                self.send_now(session, reference, blob, counter).await
             }
         })
         .await
@@ -47,14 +49,13 @@ impl Registry {
     async fn send_now(
         &self,
         session: Session,
-        repository: &str,
+        reference: &Reference,
         blob: &Blob,
         counter: &Counter,
     ) -> Result<(), Trouble> {
         counter.set(0);
         let (chunks, fault) = watched(chunks(blob), counter.clone());
-        let reference = self.by_digest(repository, blob.digest.as_ref());
-        let sent = session.client.push_blob_stream(&reference, chunks, blob.digest.as_ref(), Some(blob.size));
+        let sent = session.client.push_blob_stream(reference, chunks, blob.digest.as_ref(), Some(blob.size));
         let result = tokio::select! {
             result = sent => result,
             () = counter.stands_still(self.limits().silence) => return Err(silent(self.limits().silence)),

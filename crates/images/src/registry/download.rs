@@ -93,7 +93,7 @@ impl Registry {
     /// A blob from an offset on.
     async fn open(&self, repository: &str, digest: &Digest, offset: u64) -> Result<SizedStream, Trouble> {
         let reference = &self.by_digest(repository, digest.as_ref());
-        let response = self.persist(|session| {
+        let response = self.persist(reference, |session| {
             self.answered(async move {
                 session.client.pull_blob_stream_partial(reference, digest.as_ref(), offset, None).await
             })

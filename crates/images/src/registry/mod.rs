@@ -42,7 +42,7 @@ impl Registry {
             return Err(Failure::new(Blame::User, format!("“{address}” is not the address of a registry"))
                 .hint("It is a host name, and a port if need be: registry.example.com:5000."));
         }
-        let sessions = Sessions::new(address, is_loopback(address), logins, limits.connect);
+        let sessions = Sessions::new(address, is_loopback(address), logins, &limits);
         Ok(Self { shared: Arc::new(Shared { address: address.to_owned(), limits, sessions }) })
     }
 

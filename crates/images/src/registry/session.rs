@@ -3,13 +3,16 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use oci_client::Client;
 use oci_client::client::{ClientConfig, ClientProtocol};
 use oci_client::secrets::RegistryAuth;
+use oci_client::token_cache::RegistryTokenType;
+use oci_client::{Client, Reference, RegistryOperation};
 use protocol::Failure;
 use tokio::sync::Mutex;
 
+use super::ask::silent;
 use super::trouble::Trouble;
+use crate::limits::Limits;
 use crate::login::{Login, Logins};
 
 /// A client and the credentials it uses.
@@ -21,18 +24,33 @@ pub(super) struct Session {
     number: u64,
 }
 
+impl Session {
+    /// Saves the question how to log in: ECR, among others, takes user and password with every request. A registry
+    /// that does not will refuse them, and the session after this one asks.
+    pub(super) async fn presume(&self, reference: &Reference) {
+        if let (RegistryAuth::Basic(user, password), 0) = (&self.auth, self.number) {
+            for operation in [RegistryOperation::Pull, RegistryOperation::Push] {
+                let login = RegistryTokenType::Basic(user.clone(), password.clone());
+                self.client.tokens.insert(reference, operation, login).await;
+            }
+        }
+    }
+}
+
 /// Makes sessions; at any time there is at most one in use.
 pub(super) struct Sessions {
     address: String,
     plain: bool,
     connect: Duration,
+    answer: Duration,
     logins: Arc<dyn Logins>,
     current: Mutex<Option<Session>>,
 }
 
 impl Sessions {
-    pub(super) fn new(address: &str, plain: bool, logins: Arc<dyn Logins>, connect: Duration) -> Self {
-        Self { address: address.to_owned(), plain, connect, logins, current: Mutex::new(None) }
+    pub(super) fn new(address: &str, plain: bool, logins: Arc<dyn Logins>, limits: &Limits) -> Self {
+        let Limits { connect, answer, .. } = *limits;
+        Self { address: address.to_owned(), plain, connect, answer, logins, current: Mutex::new(None) }
     }
 
     /// The session in use; the first caller opens it.
@@ -54,13 +72,14 @@ impl Sessions {
     }
 
     async fn open(&self, slot: &mut Option<Session>, number: u64) -> Result<Session, Trouble> {
-        let auth = match self.logins.login().await?.map(Login::into_parts) {
+        let login = tokio::time::timeout(self.answer, self.logins.login()).await.map_err(|_| silent(self.answer))?;
+        let auth = match login?.map(Login::into_parts) {
             Some((user, password)) => RegistryAuth::Basic(user, password),
             None => RegistryAuth::Anonymous,
         };
         // The library keeps the first credentials it sees, so fresh ones take a fresh client.
         let client = self.client()?;
-        let registry = super::Reference::with_tag(self.address.clone(), String::new(), String::new());
+        let registry = Reference::with_tag(self.address.clone(), String::new(), String::new());
         client.store_auth_if_needed(registry.resolve_registry(), &auth).await;
         let session = Session { client, auth, number };
         *slot = Some(session.clone());

@@ -58,7 +58,7 @@ async fn what_passes_is_waited_for() {
         ("PUT", "/uploads/", Fault::StallBody(1_000_000)),
         ("PUT", "/manifests/", Fault::Answer(500, "")),
         ("PUT", "/manifests/", Fault::CutBody(10)),
-        ("GET", "/v2/", Fault::LoseAnswer),
+        ("HEAD", "/manifests/", Fault::LoseAnswer),
     ];
     for (number, (method, path, fault)) in faults.into_iter().enumerate() {
         // To a registry, each repository is a world of its own.
