@@ -11,6 +11,7 @@
 //! where a registry's credentials come from ([`Logins`]).
 
 mod build;
+mod disk;
 mod fingerprint;
 mod image;
 mod layer;

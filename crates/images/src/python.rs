@@ -12,6 +12,7 @@ use std::path::{Path, PathBuf};
 
 use protocol::Failure;
 
+use crate::disk::{unreadable, unwritable};
 use crate::fingerprint::Fingerprint;
 use crate::layer::Tree;
 
@@ -53,7 +54,7 @@ impl Packages {
             Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
             _ => fs::create_dir_all(&self.folder),
         };
-        emptied.map_err(|error| unwritable(&self.folder, &error))
+        emptied.map_err(|error| unwritable(self.folder.display(), &error))
     }
 
     /// The arguments to run uv with.
@@ -106,7 +107,8 @@ impl Packages {
             let path = entry.map_err(|error| unreadable(&programs, &error))?.path();
             let content = fs::read(&path).map_err(|error| unreadable(&path, &error))?;
             let Some(script) = body(&content) else { continue };
-            replace(&path, &[INTERPRETER.as_bytes(), script].concat()).map_err(|error| unwritable(&path, &error))?;
+            replace(&path, &[INTERPRETER.as_bytes(), script].concat())
+                .map_err(|error| unwritable(path.display(), &error))?;
             changed.extend(path.file_name().map(|name| name.to_string_lossy().into_owned()));
         }
         Ok(changed)
@@ -120,7 +122,7 @@ impl Packages {
             let settled: Vec<String> = lines.split('\n').map(|line| without_hash(line, programs)).collect();
             let settled = settled.join("\n");
             if settled != lines {
-                replace(&record, settled.as_bytes()).map_err(|error| unwritable(&record, &error))?;
+                replace(&record, settled.as_bytes()).map_err(|error| unwritable(record.display(), &error))?;
             }
         }
         Ok(())
@@ -191,14 +193,6 @@ fn is_for_linux_amd64(path: &Path) -> io::Result<bool> {
     let mut start = Vec::with_capacity(20);
     File::open(path)?.take(20).read_to_end(&mut start)?;
     Ok(start.starts_with(b"\x7fELF\x02\x01") && start.get(18..20) == Some(&[0x3e, 0]))
-}
-
-fn unreadable(path: &Path, error: &io::Error) -> Failure {
-    Failure::environment(format!("{} could not be read", path.display())).source(error)
-}
-
-fn unwritable(path: &Path, error: &io::Error) -> Failure {
-    Failure::environment(format!("{} could not be written", path.display())).source(error)
 }
 
 #[cfg(test)]

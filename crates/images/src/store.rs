@@ -15,6 +15,7 @@ use oci_spec::image::Digest;
 use protocol::Failure;
 use tempfile::NamedTempFile;
 
+use crate::disk::unwritable;
 use crate::fingerprint::{Fingerprint, digest_of};
 use crate::image::{Blob, Image, Origin};
 use crate::layer::{self, Cancelled, Layer, Tree};
@@ -39,7 +40,7 @@ impl Store {
             std::fs::create_dir_all(store.blobs())?;
             std::fs::create_dir_all(store.layers())
         };
-        make().map_err(|error| unwritable(&store.folder, &error))?;
+        make().map_err(|error| unwritable(store.folder.display(), &error))?;
         Ok(store)
     }
 
@@ -68,14 +69,14 @@ impl Store {
         cancelled: &Cancelled,
     ) -> Result<Layer, Failure> {
         // It takes its name when it is whole; a draft that is given up deletes itself.
-        let draft = self.draft().map_err(|error| unwritable(&self.folder, &error))?;
+        let draft = self.draft().map_err(|error| unwritable(self.folder.display(), &error))?;
         let packed = layer::pack(trees, draft.as_file(), cancelled)?;
         let layer = Layer { digest: packed.digest, diff_id: packed.diff_id, size: packed.size, note };
         let keep = || {
             draft.persist(self.blob(&layer.digest))?;
             self.write(&self.memo(fingerprint), &serde_json::to_vec(&layer)?)
         };
-        keep().map_err(|error| unwritable(&self.folder, &error))?;
+        keep().map_err(|error| unwritable(self.folder.display(), &error))?;
         Ok(layer)
     }
 
@@ -95,7 +96,7 @@ impl Store {
             }
             self.remove_old_drafts()
         };
-        sweep().map_err(|error| unwritable(&self.folder, &error))
+        sweep().map_err(|error| unwritable(self.folder.display(), &error))
     }
 
     /// What killed programs left. A fresh one may belong to a program at work.
@@ -123,7 +124,7 @@ impl Store {
 
     /// Keeps a manifest or config.
     pub(crate) fn keep(&self, digest: &Digest, bytes: &[u8]) -> Result<(), Failure> {
-        self.write(&self.blob(digest), bytes).map_err(|error| unwritable(&self.folder, &error))
+        self.write(&self.blob(digest), bytes).map_err(|error| unwritable(self.folder.display(), &error))
     }
 
     fn write(&self, path: &Path, bytes: &[u8]) -> io::Result<()> {
@@ -177,8 +178,4 @@ fn remove(path: &Path) -> io::Result<()> {
         Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
         _ => Ok(()),
     }
-}
-
-fn unwritable(path: &Path, error: &io::Error) -> Failure {
-    Failure::environment(format!("{} could not be written", path.display())).source(error)
 }

@@ -15,6 +15,7 @@ pub use tree::Tree;
 use tree::{Kind, entries};
 
 use crate::Fingerprint;
+use crate::disk::unreadable;
 
 /// Changes whenever the same folders would give other bytes than before.
 pub(crate) const FORMAT: u32 = 1;
@@ -43,7 +44,7 @@ pub(crate) fn fingerprint(trees: &[Tree]) -> Result<Fingerprint, Failure> {
             Kind::File { from, executable, .. } => {
                 let mut content = vec![u8::from(executable)];
                 let read = std::fs::File::open(&from).and_then(|mut file| file.read_to_end(&mut content));
-                read.map_err(|error| tree::unreadable(&from, &error))?;
+                read.map_err(|error| unreadable(&from, &error))?;
                 content
             }
         });

@@ -12,7 +12,8 @@ use sha2::{Digest as _, Sha256};
 use tar::{Builder, EntryType, Header};
 
 use super::gzip::Gzip;
-use super::tree::{Kind, Tree, entries, unreadable};
+use super::tree::{Kind, Tree, entries};
+use crate::disk::{unreadable, unwritable};
 use crate::fingerprint::digest;
 
 /// Set when nobody waits for the layer any more.
@@ -27,7 +28,7 @@ pub(crate) struct Packed {
 
 /// Packs trees into a file. Blocks, for seconds when they are large.
 pub(crate) fn pack(trees: &[Tree], to: &File, cancelled: &Cancelled) -> Result<Packed, Failure> {
-    let gzip = Gzip::new(Hashed::new(BufWriter::new(to), cancelled)).map_err(|error| unwritable(&error))?;
+    let gzip = Gzip::new(Hashed::new(BufWriter::new(to), cancelled)).map_err(|error| unwritten(&error))?;
     let mut archive = Builder::new(Hashed::new(gzip, cancelled));
     for (path, kind) in entries(trees)? {
         append(&mut archive, &path, kind)?;
@@ -36,9 +37,11 @@ pub(crate) fn pack(trees: &[Tree], to: &File, cancelled: &Cancelled) -> Result<P
         let (gzip, diff_id, _) = archive.into_inner()?.finish();
         let (mut file, digest, size) = gzip.finish()?.finish();
         file.flush()?;
+        // The name it gets tells its content, also after the power was lost.
+        to.sync_data()?;
         Ok(Packed { digest, diff_id, size })
     };
-    finish().map_err(|error| unwritable(&error))
+    finish().map_err(|error| unwritten(&error))
 }
 
 fn append(archive: &mut Builder<impl Write>, path: &str, kind: Kind) -> Result<(), Failure> {
@@ -52,12 +55,12 @@ fn append(archive: &mut Builder<impl Write>, path: &str, kind: Kind) -> Result<(
         Kind::Folder => {
             header.set_entry_type(EntryType::Directory);
             header.set_mode(0o755);
-            archive.append_data(&mut header, format!("{path}/"), io::empty()).map_err(|error| unwritable(&error))
+            archive.append_data(&mut header, format!("{path}/"), io::empty()).map_err(|error| unwritten(&error))
         }
         Kind::Link { to } => {
             header.set_entry_type(EntryType::Symlink);
             header.set_mode(0o777);
-            archive.append_link(&mut header, path, to).map_err(|error| unwritable(&error))
+            archive.append_link(&mut header, path, to).map_err(|error| unwritten(&error))
         }
         Kind::File { from, size, executable } => {
             header.set_mode(if executable { 0o755 } else { 0o644 });
@@ -85,7 +88,7 @@ impl Content {
         if let Some(fault) = self.fault {
             return Err(unreadable(path, &fault));
         }
-        appended.map_err(|error| unwritable(&error))
+        appended.map_err(|error| unwritten(&error))
     }
 
     fn read_some(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
@@ -143,12 +146,8 @@ impl<W: Write> Write for Hashed<'_, W> {
     }
 }
 
-pub(crate) fn unwritable(error: &io::Error) -> Failure {
-    let failure = Failure::environment("A layer of the image could not be written").source(error);
-    if error.kind() == io::ErrorKind::StorageFull {
-        return failure.hint("The disk is full: make room for about a gigabyte, then run the same again.");
-    }
-    failure
+fn unwritten(error: &io::Error) -> Failure {
+    unwritable("A layer of the image", error)
 }
 
 #[cfg(test)]

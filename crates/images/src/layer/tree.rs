@@ -2,10 +2,11 @@
 
 use std::collections::BTreeMap;
 use std::fs::{DirEntry, Metadata};
-use std::io;
 use std::path::{Path, PathBuf};
 
 use protocol::Failure;
+
+use crate::disk::unreadable;
 
 /// Bytecode is made from the sources beside it and carries their times: it would be different on every computer.
 const BYTECODE: &str = "__pycache__";
@@ -105,8 +106,4 @@ fn executable(metadata: &Metadata) -> bool {
 #[cfg(not(unix))]
 fn executable(_: &Metadata) -> bool {
     false
-}
-
-pub(super) fn unreadable(path: &Path, error: &io::Error) -> Failure {
-    Failure::environment(format!("{} could not be read", path.display())).source(error)
 }

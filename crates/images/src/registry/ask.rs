@@ -146,7 +146,7 @@ impl Registry {
 }
 
 pub(super) fn silent(limit: Duration) -> Trouble {
-    Trouble::Lost(format!("nothing came for {} s", limit.as_secs()))
+    Trouble::Lost(format!("nothing came for {limit:?}"))
 }
 
 /// What is not there is an answer, not a failure.

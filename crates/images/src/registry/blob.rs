@@ -10,7 +10,6 @@ use futures::stream::{self, BoxStream};
 use futures::{StreamExt, TryStreamExt};
 use oci_client::Reference;
 use oci_client::errors::OciDistributionError;
-use protocol::Failure;
 use tokio::fs::File;
 use tokio_util::io::ReaderStream;
 
@@ -19,6 +18,7 @@ use super::ask::silent;
 use super::download::download;
 use super::session::Session;
 use super::trouble::Trouble;
+use crate::disk::unreadable;
 use crate::image::{Blob, Origin};
 use crate::progress::Counter;
 
@@ -80,9 +80,9 @@ fn chunks(blob: &Blob) -> Chunks {
 
 fn read(path: PathBuf, size: u64) -> Chunks {
     let opened = async move {
-        let file = open(&path, size).await.map_err(|error| unreadable(&path, &error))?;
+        let file = open(&path, size).await.map_err(|error| missing(&path, &error))?;
         let chunks = ReaderStream::with_capacity(file, CHUNK);
-        Ok::<_, Trouble>(chunks.map_err(move |error| unreadable(&path, &error)))
+        Ok::<_, Trouble>(chunks.map_err(move |error| missing(&path, &error)))
     };
     stream::once(opened).try_flatten().boxed()
 }
@@ -93,9 +93,8 @@ async fn open(path: &Path, size: u64) -> io::Result<File> {
     if found == size { Ok(file) } else { Err(io::Error::other(format!("it has {found} bytes, not {size}"))) }
 }
 
-fn unreadable(path: &Path, error: &io::Error) -> Trouble {
-    let failure = Failure::environment(format!("{} could not be read", path.display())).source(error);
-    Trouble::Elsewhere(failure.hint("Remove that file: it is made anew."))
+fn missing(path: &Path, error: &io::Error) -> Trouble {
+    Trouble::Elsewhere(unreadable(path, error).hint("Remove that file: it is made anew."))
 }
 
 /// The same chunks as the client wants them, counted; and what went wrong with them, if something did.

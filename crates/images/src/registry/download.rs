@@ -6,6 +6,7 @@ use std::time::Duration;
 use bytes::{Buf, Bytes};
 use futures::stream::{self, StreamExt};
 use oci_client::client::{BlobResponse, SizedStream};
+use oci_client::errors::OciDistributionError as Error;
 use oci_spec::image::Digest;
 
 use super::Registry;
@@ -77,7 +78,7 @@ impl Download {
                 }
                 Some(Ok(bytes)) if bytes.is_empty() => {}
                 Some(Ok(bytes)) => return Ok(bytes),
-                Some(Err(error)) => return Err(Trouble::Lost(error.to_string())),
+                Some(Err(error)) => return Err(Error::IoError(error).into()),
                 None => return Err(Trouble::Lost(format!("it ended after {} of {} bytes", self.offset, self.size))),
             }
         }
@@ -110,7 +111,7 @@ async fn skip(mut stream: SizedStream, mut offset: u64, limit: Duration) -> Resu
     while offset > 0 {
         let chunk = tokio::time::timeout(limit, stream.stream.next()).await.map_err(|_| silent(limit))?;
         let chunk = chunk.ok_or_else(|| Trouble::Lost("it ended early".to_owned()))?;
-        let mut bytes = chunk.map_err(|error| Trouble::Lost(error.to_string()))?;
+        let mut bytes = chunk.map_err(Error::IoError)?;
         let dropped = bytes.len().min(usize::try_from(offset).unwrap_or(usize::MAX));
         bytes.advance(dropped);
         offset -= dropped as u64;

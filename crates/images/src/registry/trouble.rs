@@ -1,6 +1,6 @@
 //! What can go wrong with a registry, and what is said of it.
 
-use oci_client::errors::{OciDistributionError as Error, OciEnvelope, OciErrorCode};
+use oci_client::errors::{DigestError, OciDistributionError as Error, OciEnvelope, OciErrorCode};
 use protocol::{Blame, Failure};
 
 /// Why an attempt came to nothing.
@@ -56,7 +56,7 @@ impl Trouble {
             }
             Self::Rejected(cause) => environment(format!("{registry} would not go along while {doing}"), cause)
                 .hint("Its answer says why; it will be the same until that is mended."),
-            Self::Damaged(cause) => environment(format!("What {registry} gave is damaged, found while {doing}"), cause)
+            Self::Damaged(cause) => environment(format!("Bytes came out damaged while {doing} ({registry})"), cause)
                 .hint("Run the same again; if it happens again, something on the way changes what passes."),
             Self::Odd(cause) => environment(format!("{registry} gave an unexpected answer while {doing}"), cause)
                 .hint("It may not be a container registry, or a proxy may have answered in its place."),
@@ -102,12 +102,19 @@ impl From<Error> for Trouble {
                     None => Self::Lost(text),
                 }
             }
+            Error::ServerError { code, message, .. } if doubts_digest(&message) => {
+                Self::Damaged(answer(code, &message))
+            }
             Error::ServerError { code, message, .. } => Self::of_status(code, answer(code, &message)),
             Error::RegistryError { envelope, .. } => Self::of_envelope(&envelope),
             Error::UnauthorizedError { .. } => Self::Refused("it answered 401".to_owned()),
             Error::AuthenticationFailure(text) => Self::Refused(text),
             Error::ImageManifestNotFoundError(text) => Self::Missing(text),
             Error::DigestError(error) => Self::Damaged(error.to_string()),
+            // The library checks bytes as they pass.
+            Error::IoError(error) if matches!(error.get_ref(), Some(inner) if inner.is::<DigestError>()) => {
+                Self::Damaged(error.to_string())
+            }
             Error::IoError(error) => Self::Lost(error.to_string()),
             other => Self::Odd(other.to_string()),
         }
@@ -122,6 +129,12 @@ fn answer(status: u16, body: &str) -> String {
         Err(_) => body.trim().chars().take(LONGEST).collect(),
     };
     if said.is_empty() { format!("it answered {status}") } else { format!("it answered {status}: {said}") }
+}
+
+/// Whether a registry says that what it got is not what was announced.
+fn doubts_digest(body: &str) -> bool {
+    let envelope = serde_json::from_str::<OciEnvelope>(body);
+    envelope.is_ok_and(|envelope| envelope.errors.iter().any(|error| error.code == OciErrorCode::DigestInvalid))
 }
 
 fn words(envelope: &OciEnvelope) -> String {

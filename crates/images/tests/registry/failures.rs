@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use images::{Image, Login, Logins, Pushed, Registry, Target, Transfer, pull, push};
+use images::{Image, Login, Logins, Pushed, Registry, Settings, Target, Transfer, build, pull, push};
 use protocol::{Blame, Failure};
 
 use crate::support::line::{Fault, Line};
@@ -143,6 +143,24 @@ async fn a_source_that_stays_broken_is_named() {
     let failure = push(&image, &target(to.address(), "postgres", "16"), &QUIET).await.unwrap_err();
     let expected = format!("The connection to {} broke while reading sha256:", line.address());
     assert!(failure.summary.starts_with(&expected), "{failure}");
+}
+
+#[tokio::test]
+async fn what_comes_damaged_goes_nowhere() {
+    let (from, to, workshop) = (Server::start(), Server::start(), Workshop::new());
+    let line = Line::to(from.address()).await;
+    let digest = base(&from, "postgres:16", 100_000);
+    let from = source(line.address(), "postgres", &digest);
+    line.breaks("GET", "/blobs/", usize::MAX, Fault::Garble);
+    let config = build(&from, &[], &Settings::default(), &workshop.store).await.unwrap_err();
+    let image = pull(&from, &workshop.store).await.unwrap();
+    let layer = push(&image, &target(to.address(), "postgres", "16"), &QUIET).await.unwrap_err();
+    for failure in [config, layer] {
+        assert!(failure.summary.starts_with("Bytes came out damaged while"), "{failure}");
+    }
+    line.breaks("GET", "/manifests/", usize::MAX, Fault::Garble);
+    let failure = pull(&from, &Workshop::new().store).await.unwrap_err();
+    assert!(failure.summary.starts_with("Bytes came out damaged while reading the image postgres@"), "{failure}");
 }
 
 /// Passwords that have run out, then good ones.

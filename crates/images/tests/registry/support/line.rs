@@ -17,6 +17,8 @@ pub(crate) enum Fault {
     StallBody(u64),
     /// The connection breaks after so many bytes of the answer, its head included.
     CutAnswer(u64),
+    /// The last byte of the answer is another one.
+    Garble,
     /// The registry does what was asked; nobody learns of it.
     LoseAnswer,
 }
@@ -118,6 +120,14 @@ async fn pass(mut client: TcpStream, registry: &str, state: &Mutex<State>) -> st
     match fault {
         Some(Fault::CutBody(_)) => {}
         Some(Fault::StallBody(_)) => std::future::pending().await,
+        Some(Fault::Garble) => {
+            let mut whole = Vec::new();
+            answer.read_to_end(&mut whole).await?;
+            if let Some(last) = whole.last_mut() {
+                *last ^= 1;
+            }
+            to.write_all(&whole).await?;
+        }
         Some(Fault::LoseAnswer) => drain(&mut answer).await?,
         Some(Fault::CutAnswer(limit)) => drop(tokio::io::copy(&mut answer.take(limit), &mut to).await?),
         Some(Fault::Answer(..)) | None => drop(tokio::io::copy(&mut answer, &mut to).await?),
