@@ -13,8 +13,9 @@ readonly UV_VERSION PYTHON_WANTED NODE_WHEEL
 APP_PACKAGES=(
   build-essential ca-certificates curl git libdbus-1-dev libgtk-3-dev libwebkit2gtk-4.1-dev pkg-config python3-venv
 )
-# What testing it takes on top: a screen and a keyring of its own, and a driver for the window.
-TEST_PACKAGES=(dbus fonts-dejavu-core gnome-keyring procps webkit2gtk-driver xvfb)
+# What testing it takes on top: a screen and a keyring of its own, a driver for the window, an image registry and what
+# looks into images.
+TEST_PACKAGES=(dbus docker-registry fonts-dejavu-core gnome-keyring procps skopeo umoci webkit2gtk-driver xvfb)
 
 # Makes this computer ready: ensure_machine app|tests
 ensure_machine() {

@@ -32,7 +32,7 @@ prepare_tests() {
 }
 
 test_pipeline() {
-  "$(pipeline_tool python)" -m pytest dagster/tests
+  "$(pipeline_tool python)" -m pytest --numprocesses 2 --dist loadfile dagster/tests
 }
 
 # The app as `./dev run` builds it, in WebKit, on a screen of the test's own, with a real sandbox behind it.

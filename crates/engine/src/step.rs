@@ -25,8 +25,8 @@ pub enum Presence {
 /// A unit of work that can be made, looked at and removed.
 ///
 /// Idempotent by contract: `apply` after a kill at any point of an earlier `apply` reaches the same end, and so does
-/// `destroy`. A cancelled step's future is dropped at its next `await`, so whatever it started must either go with it
-/// (a transaction, a [`crate::process::run_tool`]) or be found again by `check`.
+/// `destroy`. A cancelled step's future is dropped at its next `await`, unless it [winds down](Self::winds_down), so whatever
+/// it started must either go with it (a transaction, a [`crate::process::run_tool`]) or be found again by `check`.
 #[async_trait]
 pub trait Step: Send + Sync {
     /// Unique within the plan.
@@ -42,6 +42,17 @@ pub trait Step: Send + Sync {
     /// How long `apply` or `destroy` may take before it counts as failed.
     fn deadline(&self) -> Duration {
         Duration::from_mins(2)
+    }
+
+    /// Whether a cancelled `apply` or `destroy` ends by itself, having put away what it was at, and then says
+    /// [`Failure::cancelled`]. One that does not is dropped.
+    fn winds_down(&self) -> bool {
+        false
+    }
+
+    /// How long `check` may take before the step counts as failed. It only looks, so it is quick or something hangs.
+    fn check_deadline(&self) -> Duration {
+        Duration::from_secs(30)
     }
 
     /// Looks at what exists. It outranks the journal and changes nothing.

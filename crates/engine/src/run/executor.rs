@@ -9,14 +9,11 @@ use protocol::{Code, Failure};
 use crate::plan::{Direction, Node};
 use crate::step::{Finish, Presence, Report, StepContext};
 
-/// How long a `check` may take. It only looks, so it is quick or something hangs.
-const CHECK_DEADLINE: Duration = Duration::from_secs(30);
-
 /// Runs the step to its end and reports it.
 pub(crate) async fn execute(node: Node, direction: Direction, context: StepContext) {
     let finish = tokio::select! {
         biased;
-        () = context.cancellation().cancelled() => Finish::Cancelled,
+        () = context.cancellation().cancelled(), if !node.step.winds_down() => Finish::Cancelled,
         // A step that panics must not leave the run waiting for it.
         finish = AssertUnwindSafe(carry_out(&node, direction, &context)).catch_unwind() => finish.unwrap_or_else(|_| {
             Finish::Failed(Failure::bug(format!("{} stopped at a defect in the program", node.step.title())))
@@ -33,11 +30,14 @@ async fn carry_out(node: &Node, direction: Direction, context: &StepContext) -> 
             destroyed.map(|()| Finish::Done(crate::Outputs::new()))
         }
     };
-    result.unwrap_or_else(Finish::Failed)
+    result.unwrap_or_else(|failure| match failure.code {
+        Some(Code::Cancelled) => Finish::Cancelled,
+        _ => Finish::Failed(failure),
+    })
 }
 
 async fn build(node: &Node, context: &StepContext) -> Result<Finish, Failure> {
-    match within(CHECK_DEADLINE, node.step.title(), node.step.check(context)).await? {
+    match within(node.step.check_deadline(), node.step.title(), node.step.check(context)).await? {
         Presence::Present(reason) => return Ok(Finish::AlreadyDone(reason)),
         Presence::Drifted(how) => context.info(format!("To be mended: {how}")).await,
         Presence::Absent => {}

@@ -16,6 +16,8 @@ pub(crate) enum Act {
     Fail,
     Panic,
     Hang,
+    /// Waits to be cancelled, puts away what it was at, and ends.
+    WindDown,
 }
 
 /// The world scripted steps change: what exists, and in which order things happened.
@@ -58,7 +60,7 @@ impl Scripted {
         Arc::new(self)
     }
 
-    async fn work(&self, change: impl FnOnce(&mut World)) -> Result<(), Failure> {
+    async fn work(&self, context: &StepContext, change: impl FnOnce(&mut World)) -> Result<(), Failure> {
         self.world.lock().unwrap().history.push(format!("{} begins", self.id));
         tokio::time::sleep(Duration::from_millis(20)).await;
         match self.act {
@@ -66,6 +68,12 @@ impl Scripted {
             Act::Fail => return Err(Failure::environment(format!("{} is broken", self.id))),
             Act::Panic => panic!("scripted"),
             Act::Hang => std::future::pending().await,
+            Act::WindDown => {
+                context.cancellation().cancelled().await;
+                tokio::time::sleep(Duration::from_millis(20)).await;
+                self.world.lock().unwrap().history.push(format!("{} has put away", self.id));
+                return Err(Failure::cancelled());
+            }
         }
         let mut world = self.world.lock().unwrap();
         world.history.push(format!("{} ends", self.id));
@@ -100,21 +108,25 @@ impl Step for Scripted {
         self.deadline
     }
 
+    fn winds_down(&self) -> bool {
+        self.act == Act::WindDown
+    }
+
     async fn check(&self, _: &StepContext) -> Result<Presence, Failure> {
         let exists = self.world.lock().unwrap().exists.contains(self.id);
         Ok(if exists { Presence::Present("it exists".to_owned()) } else { Presence::Absent })
     }
 
-    async fn apply(&self, _: &StepContext) -> Result<Outputs, Failure> {
-        self.work(|world| {
+    async fn apply(&self, context: &StepContext) -> Result<Outputs, Failure> {
+        self.work(context, |world| {
             world.exists.insert(self.id.to_owned());
         })
         .await
         .map(|()| Outputs::new())
     }
 
-    async fn destroy(&self, _: &StepContext) -> Result<(), Failure> {
-        self.work(|world| {
+    async fn destroy(&self, context: &StepContext) -> Result<(), Failure> {
+        self.work(context, |world| {
             world.exists.remove(self.id);
         })
         .await

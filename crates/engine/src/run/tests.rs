@@ -109,6 +109,21 @@ async fn cancel_stops_what_runs_and_starts_nothing_more() {
 }
 
 #[tokio::test]
+async fn a_step_that_winds_down_is_given_the_time_to() {
+    let bench = Bench::new();
+    let cancel = bench.cancel.clone();
+    tokio::spawn(async move {
+        tokio::time::sleep(Duration::from_millis(60)).await;
+        cancel.cancel();
+    });
+    let steps = vec![Scripted::new("a", &[]).act(Act::WindDown), Scripted::new("b", &["a"])];
+    let (outcome, state) = bench.run(Direction::Build, steps).await;
+    assert_eq!(outcome, RunOutcome::Cancelled);
+    assert_eq!((status(&state, "a"), status(&state, "b")), (StepStatus::Cancelled, StepStatus::Skipped));
+    assert_eq!(bench.history(), ["a begins", "a has put away"]);
+}
+
+#[tokio::test]
 async fn a_step_that_hangs_fails_at_its_deadline() {
     let bench = Bench::new();
     let steps = vec![Scripted::new("a", &[]).act(Act::Hang).deadline(Duration::from_millis(80))];
