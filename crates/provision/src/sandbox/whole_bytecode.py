@@ -6,18 +6,19 @@ module, which from then on cannot be imported, however much room there is again.
 
 import importlib._bootstrap_external as importing
 import os
+from pathlib import Path
 
 
-def write_whole(path, data, mode=0o666):
+def write_whole(path: str, data: bytes, mode: int = 0o666) -> None:
     """Write all of the data to the path, or raise OSError and leave nothing; the import goes on without it then."""
-    draft = f"{path}.{os.getpid()}.{id(path)}"
+    draft = Path(f"{path}.{os.getpid()}.{id(path)}")
     try:
-        with open(os.open(draft, os.O_EXCL | os.O_CREAT | os.O_WRONLY, mode & 0o666), "wb") as file:
+        with draft.open("xb") as file:
             file.write(data)
-        os.replace(draft, path)
+        draft.chmod(mode & 0o666)
+        draft.replace(path)
     except OSError:
-        if os.path.exists(draft):
-            os.unlink(draft)
+        draft.unlink(missing_ok=True)
         raise
 
 
