@@ -54,5 +54,5 @@ check_terraform() {
 
 test_rig() {
   cd tests/rig
-  "$(rig_python rig)/bin/python" -m pytest
+  "$RETAILFLOW_TEST_RIG_PYTHON" -m pytest
 }
