@@ -9,7 +9,7 @@ run_tests() {
   show "Rust: unit and property tests" cargo test --locked --workspace --lib --bins
   show "Rust: examples in the documentation" cargo test --locked --workspace --doc
   show "Pipeline: on a real PostgreSQL and DuckDB, dbt build among them" test_pipeline
-  show "Terraform: every root on an offline AWS, from nothing to nothing" test_rig
+  test_rig
   show "Rust: on a real PostgreSQL, and the whole system" cargo test --locked --workspace --test '*' -- --skip crash::
   show "Whole system: kills at random moments" cargo test --locked --workspace --test system crash::
   test_window

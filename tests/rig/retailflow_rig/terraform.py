@@ -2,6 +2,7 @@
 
 import json
 import os
+import platform
 import shlex
 import shutil
 import subprocess
@@ -18,7 +19,8 @@ from retailflow_rig.provider import stubs
 VERSION = "6.25.0"
 _PACKAGES = Path(__file__).parents[1]
 _ADDRESS = "registry.terraform.io/hashicorp/aws"
-_PROVIDER = f"{_ADDRESS}/{VERSION}/linux_amd64/terraform-provider-aws_v{VERSION}"
+_PLATFORM = {"x86_64": "linux_amd64", "aarch64": "linux_arm64"}[platform.machine()]
+_PROVIDER = f"{_ADDRESS}/{VERSION}/{_PLATFORM}/terraform-provider-aws_v{VERSION}"
 
 # The same in every mirror, because a dependency lock file holds its hash: what differs is in the folder above.
 _LAUNCHER = """#!/bin/sh
@@ -88,6 +90,19 @@ class TerraformError(Exception):
     """A command that failed; the text is all it said."""
 
 
+@dataclass(frozen=True)
+class Failed:
+    """What a command that failed said. An error in a destroy does not say whose it is, so they are apart."""
+
+    resources: list[str]
+    """Addresses of the resources that could not be made, changed or removed."""
+    errors: list[str]
+
+    def naming(self, call: str, code: str) -> int:
+        """How many errors name the call and the code."""
+        return sum(f"operation error {call}:" in text and code in text for text in self.errors)
+
+
 @dataclass
 class Root:
     """A working copy of one Terraform root, its variables and its state."""
@@ -130,6 +145,20 @@ class Root:
         """Removes everything in the state."""
         self.run("destroy", "-auto-approve", *self._variables())
 
+    def fail(self, command: str) -> "Failed":
+        """Runs an `apply` or `destroy` that must fail; raises `AssertionError` if it does not."""
+        done = self._start(command, "-json", "-auto-approve", *self._variables())
+        if done.returncode == 0:
+            raise AssertionError(f"{command} did not fail")
+        events = [json.loads(line) for line in done.stdout.splitlines()]
+        said = [event["diagnostic"] for event in events if event["type"] == "diagnostic"]
+        resources = [event["hook"]["resource"]["addr"] for event in events if event["type"] == "apply_errored"]
+        return Failed(sorted(resources), [text["summary"] for text in said if text["severity"] == "error"])
+
+    def adopt(self, address: str, identifier: str) -> None:
+        """Takes a resource that exists into the state."""
+        self.run("import", *self._variables(), address, identifier)
+
     def outputs(self) -> dict[str, Any]:
         """The values of the outputs."""
         return {name: output["value"] for name, output in json.loads(self.run("output", "-json")).items()}
@@ -140,9 +169,15 @@ class Root:
 
     def run(self, command: str, *arguments: str) -> str:
         """Runs a command without questions; returns what it printed, raises `TerraformError` if it failed."""
-        quiet = ["-input=false"] if command in ("init", "plan", "apply", "destroy") else []
+        done = self._start(command, *arguments)
+        if done.returncode != 0:
+            raise TerraformError(done.stdout + done.stderr)
+        return done.stdout
+
+    def _start(self, command: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+        quiet = ["-input=false"] if command in ("init", "plan", "apply", "destroy", "import") else []
         colour = ["-no-color"] if command != "state" else []
-        done = subprocess.run(  # noqa: S603 - arguments of our own
+        return subprocess.run(  # noqa: S603 - arguments of our own
             ["terraform", command, *quiet, *colour, *arguments],  # noqa: S607 - from the path, as users have it
             cwd=self.folder,
             env={**os.environ, **self.environment},
@@ -150,9 +185,6 @@ class Root:
             text=True,
             check=False,
         )
-        if done.returncode != 0:
-            raise TerraformError(done.stdout + done.stderr)
-        return done.stdout
 
     def _variables(self) -> list[str]:
         file = self.folder / "rig.tfvars.json"

@@ -1,14 +1,12 @@
 """The whole stack from nothing to nothing: the tests are steps of one life, in this order."""
 
-import io
 import json
 import zipfile
 from collections.abc import Callable, Iterator
-from pathlib import Path
 
 import pytest
 
-from retailflow_rig.cloud.server import ACCOUNT, REGION, Cloud
+from retailflow_rig.cloud.server import Cloud
 from retailflow_rig.terraform import Root
 
 WORLD = ("0.0.0.0/0", "::/0")
@@ -18,29 +16,12 @@ Stack = dict[str, Root]
 
 
 @pytest.fixture(scope="module")
-def package(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A package that Lambda takes; nothing here runs it."""
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w") as archive:
-        archive.writestr(zipfile.ZipInfo("bootstrap", (2030, 1, 1, 0, 0, 0)), "")
-    path = tmp_path_factory.mktemp("package") / "generator.zip"
-    path.write_bytes(buffer.getvalue())
-    return path
-
-
-@pytest.fixture(scope="module")
-def stack(root: Callable[..., Root], package: Path) -> Stack:
+def stack(root: Callable[..., Root], services: Callable[[Root], Root]) -> Stack:
     foundation = root("foundation")
     foundation.up()
-    services = root(
-        "services",
-        foundation=foundation.outputs(),
-        images={"postgres": "example/postgres:16", "dagster": "example/dagster:1", "metabase": "example/metabase:1"},
-        function_zip=str(package),
-        stop_at="2100-01-31T18:00:00",
-    )
-    services.up()
-    return {"foundation": foundation, "services": services}
+    upper = services(foundation)
+    upper.up()
+    return {"foundation": foundation, "services": upper}
 
 
 def test_nothing_is_open_to_the_internet(stack: Stack, cloud: Cloud) -> None:
@@ -91,6 +72,12 @@ def test_postgres_decodes_logically_and_takes_its_password_by_reference(stack: S
     assert {"name": "POSTGRES_PASSWORD", "valueFrom": f"{arn}:password::"} in container["secrets"]
 
 
+def test_every_service_finds_its_host_and_runs(stack: Stack, cloud: Cloud) -> None:
+    names = stack["services"].outputs()["services"]
+    found = cloud.client("ecs").describe_services(cluster="shop", services=names)["services"]
+    assert {service["serviceName"]: service["runningCount"] for service in found} == dict.fromkeys(names, 1)
+
+
 def test_a_second_plan_is_empty(stack: Stack) -> None:
     assert stack["foundation"].plan() == {}
     assert stack["services"].plan() == {}
@@ -122,34 +109,7 @@ def resources(module: dict) -> Iterator[dict]:
 
 
 def test_destroy_leaves_nothing(stack: Stack, cloud: Cloud) -> None:
+    assert cloud.remains() != []
     stack["services"].destroy()
     stack["foundation"].destroy()
-    assert alive(cloud) == []
-    assert cloud.client("logs").describe_log_groups()["logGroups"] == []
-    assert cloud.client("iam").list_roles(PathPrefix="/")["Roles"] == []
-    assert cloud.client("secretsmanager").list_secrets()["SecretList"] == []
-
-
-def alive(cloud: Cloud) -> list[str]:
-    """What carries the stack's tag, less what AWS itself still lists for a while after it is gone."""
-    wanted = [{"Key": "retailflow:stack", "Values": ["shop"]}]
-    tagged = cloud.client("resourcegroupstaggingapi").get_resources(TagFilters=wanted)["ResourceTagMappingList"]
-    gone = inactive(cloud)
-    return [found["ResourceARN"] for found in tagged if found["ResourceARN"] not in gone]
-
-
-def inactive(cloud: Cloud) -> set[str]:
-    """Terminated instances; clusters, services and task definitions that can run nothing any more."""
-    ecs, ec2 = cloud.client("ecs"), cloud.client("ec2")
-    ended = [{"Name": "instance-state-name", "Values": ["terminated"]}]
-    found = [
-        f"arn:aws:ec2:{REGION}:{ACCOUNT}:instance/{instance['InstanceId']}"
-        for reservation in ec2.describe_instances(Filters=ended)["Reservations"]
-        for instance in reservation["Instances"]
-    ]
-    services = ["postgres", "dagster", "metabase"]
-    described = ecs.describe_services(cluster="shop", services=services)["services"]
-    found += [service["serviceArn"] for service in described if service["status"] == "INACTIVE"]
-    clusters = ecs.describe_clusters(clusters=["shop"])["clusters"]
-    found += [cluster["clusterArn"] for cluster in clusters if cluster["status"] == "INACTIVE"]
-    return {*found, *ecs.list_task_definitions(status="INACTIVE")["taskDefinitionArns"]}
+    assert cloud.remains() == []

@@ -9,7 +9,10 @@ from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_ba
 from werkzeug.serving import make_server
 
 from retailflow_rig.cloud import corrections
+from retailflow_rig.cloud.control import Control
 from retailflow_rig.cloud.faults import Faults
+from retailflow_rig.cloud.life import Life, Tokens
+from retailflow_rig.cloud.quotas import Prices
 from retailflow_rig.cloud.tunnels import Tunnels
 
 
@@ -21,8 +24,9 @@ def end_with_parent() -> None:
 
 def main() -> None:
     """Serves on a fresh port of the loopback interface."""
-    corrections.apply()
-    app = Faults(Tunnels(DomainDispatcherApplication(create_backend_app)))
+    tunnels = Tunnels(DomainDispatcherApplication(create_backend_app))
+    corrections.apply(tunnels)
+    app = Control(Faults(Life(Tokens(Prices(tunnels)))), tunnels)
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         listener.listen(128)

@@ -1,34 +1,62 @@
-"""Faults to order, and the log of calls: a layer around moto's WSGI application.
-
-The control paths, which no AWS service has: `POST /_rig/faults` adds a fault, `DELETE` forgets all, `GET` lists them
-with how often each may still strike; `GET /_rig/calls` is the log. A fault is the JSON form of `Fault`.
-"""
+"""Faults to order, and the log of calls: a layer around moto's WSGI application."""
 
 import io
-import json
 import re
+import socket
 import threading
 import time
 from collections.abc import Callable, Iterable
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import Any
-from xml.sax.saxutils import escape
 
-Environ = dict[str, Any]
+from retailflow_rig.cloud.answers import error_answer
+from retailflow_rig.cloud.calls import Call, Environ, identify
+
 Start = Callable[..., Any]
 App = Callable[[Environ, Start], Iterable[bytes]]
+
+EC2_CODES = {
+    "throttle": (503, "RequestLimitExceeded", "Request limit exceeded."),
+    "denied": (403, "UnauthorizedOperation", "You are not authorized to perform this operation."),
+    "expired": (400, "RequestExpired", "Request has expired."),
+}
+QUERY_CODES = {
+    "throttle": (400, "Throttling", "Rate exceeded"),
+    "denied": (403, "AccessDenied", "User is not authorized to perform this action"),
+    "expired": (403, "ExpiredToken", "The security token included in the request is expired"),
+}
+CODES = {
+    "throttle": (400, "ThrottlingException", "Rate exceeded"),
+    "denied": (400, "AccessDeniedException", "User is not authorized to perform this action"),
+    "expired": (400, "ExpiredTokenException", "The security token included in the request is expired"),
+}
+REGISTRY_CODES = {
+    "throttle": (429, "TOOMANYREQUESTS", "Rate exceeded"),
+    "denied": (403, "DENIED", "User is not authorized to perform this action"),
+    "expired": (403, "DENIED", "Your authorization token has expired. Reauthenticate and try again."),
+}
+CAPACITY = (
+    500,
+    "InsufficientInstanceCapacity",
+    "We currently do not have sufficient capacity in the Availability Zone you requested.",
+)
+KINDS = ("throttle", "denied", "expired", "capacity", "lost")
 
 
 @dataclass
 class Fault:
     """What shall go wrong, where, and how often."""
 
+    kind: str | None = None
+    """One of `KINDS`, which sets status, code and message as the service words it; `lost` sets `after` and `drop`."""
     action: str = ".*"
-    """Regular expression of the whole name, such as `RunInstances`; of `METHOD /path` where actions have no names."""
+    """Regular expression of the whole name, such as `RunInstances`."""
     service: str | None = None
-    """Signing name of the service, such as `ec2`; any if None."""
+    """Signing name of the service, such as `ec2`; `registry` for the image registry; any if None."""
     times: int = 1
     """How many calls it strikes; -1 for all."""
+    each: bool = False
+    """Whether `times` counts for every action by itself."""
     delay: float = 0.0
     """Seconds to wait before anything else."""
     status: int | None = None
@@ -36,22 +64,39 @@ class Fault:
     code: str = "InternalError"
     message: str = "injected by the test rig"
     after: bool = False
-    """Do the work first and only then fail: the answer is lost."""
+    """Do the work first and only then fail."""
     drop: bool = False
     """Close the connection instead of answering."""
+    cut: int | None = None
+    """Registry only: close the connection after so many bytes of the body, in whichever direction it goes."""
+    struck: dict[str, int] = field(default_factory=dict)
+    """How often it has struck, by `service:action`; not to be ordered, to be read."""
 
-    def strikes(self, service: str, action: str) -> bool:
+    def __post_init__(self) -> None:
+        if self.kind is not None and self.kind not in KINDS:
+            raise ValueError(f"there is no fault of the kind {self.kind!r}; there are {', '.join(KINDS)}")
+        if self.kind == "lost":
+            self.after = self.drop = True
+
+    def strikes(self, call: Call) -> bool:
         """Whether this call is one of those that shall fail."""
-        return self.times != 0 and self.service in (None, service) and re.fullmatch(self.action, action) is not None
+        if self.service not in (None, call.service) or not re.fullmatch(self.action, call.action):
+            return False
+        so_far = self.struck.get(_name(call), 0) if self.each else sum(self.struck.values())
+        return self.times < 0 or so_far < self.times
+
+    def error(self, call: Call) -> tuple[int, str, str] | None:
+        """Status, code and message to answer with, if it answers with an error."""
+        if self.kind == "capacity":
+            return CAPACITY
+        if self.kind in CODES:
+            table = {"ec2": EC2_CODES, "iam": QUERY_CODES, "sts": QUERY_CODES, "registry": REGISTRY_CODES}
+            return table.get(call.service, CODES)[self.kind]
+        return None if self.status is None else (self.status, self.code, self.message)
 
 
-@dataclass
-class Call:
-    """One call that reached AWS."""
-
-    service: str
-    action: str
-    region: str
+def _name(call: Call) -> str:
+    return f"{call.service}:{call.action}"
 
 
 @dataclass
@@ -67,68 +112,31 @@ class Faults:
         """Answers a request."""
         body = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
         environ["wsgi.input"] = io.BytesIO(body)
-        if environ["PATH_INFO"].startswith("/_rig/"):
-            return self._control(environ, body, start)
-        call = identify(environ, body)
-        fault = self._record(call)
+        call = environ["rig.call"] = identify(environ, body)
+        fault = self.record(call) if call.service else None
         return self.app(environ, start) if fault is None else self._strike(fault, call, environ, start)
 
-    def _control(self, environ: Environ, body: bytes, start: Start) -> Iterable[bytes]:
-        with self.lock:
-            if environ["PATH_INFO"] == "/_rig/calls":
-                answer = [asdict(call) for call in self.calls]
-            else:
-                if environ["REQUEST_METHOD"] == "POST":
-                    self.faults.append(Fault(**json.loads(body)))
-                elif environ["REQUEST_METHOD"] == "DELETE":
-                    self.faults.clear()
-                answer = [asdict(fault) for fault in self.faults]
-        start("200 OK", [("Content-Type", "application/json")])
-        return [json.dumps(answer).encode()]
-
-    def _record(self, call: Call) -> Fault | None:
-        if not call.service:
-            return None
+    def record(self, call: Call) -> Fault | None:
+        """Logs a call; returns the fault that strikes it, if one does."""
         with self.lock:
             self.calls.append(call)
-            fault = next((fault for fault in self.faults if fault.strikes(call.service, call.action)), None)
-            if fault is not None and fault.times > 0:
-                fault.times -= 1
+            fault = next((fault for fault in self.faults if fault.strikes(call)), None)
+            if fault is not None:
+                fault.struck[_name(call)] = fault.struck.get(_name(call), 0) + 1
             return fault
 
     def _strike(self, fault: Fault, call: Call, environ: Environ, start: Start) -> Iterable[bytes]:
         time.sleep(fault.delay)
         if fault.after:
-            list(self.app(environ, lambda *_arguments, **_options: None))
+            b"".join(self.app(environ, lambda *_arguments, **_options: None))
         if fault.drop:
-            raise ConnectionResetError("the test rig dropped the connection")
-        if fault.status is None:
+            # The server would keep the connection, and its client wait for an answer until its patience ends.
+            environ["werkzeug.socket"].shutdown(socket.SHUT_RDWR)
+            raise ConnectionAbortedError("the test rig dropped the connection")
+        error = fault.error(call)
+        if error is None:
             return self.app(environ, start)
-        headers, answer = error_answer(fault, call, json_protocol="HTTP_X_AMZ_TARGET" in environ)
-        start(f"{fault.status} Injected", [*headers, ("x-amzn-RequestId", "rig")])
+        status, code, message = error
+        headers, answer = error_answer(call, environ, code, message)
+        start(f"{status} Injected", [*headers, ("x-amzn-RequestId", "rig")])
         return [answer]
-
-
-def identify(environ: Environ, body: bytes) -> Call:
-    """Which call a request is, from its signature, its target header or its form."""
-    signature = re.search(r"Credential=[^/]+/\d+/([^/]+)/([^/]+)/", environ.get("HTTP_AUTHORIZATION", ""))
-    region, service = signature.groups() if signature else ("", "")
-    if target := environ.get("HTTP_X_AMZ_TARGET"):
-        return Call(service, target.rsplit(".", 1)[-1], region)
-    action = re.search(rb"(?:^|&)Action=(\w+)", body)
-    return Call(
-        service, action[1].decode() if action else f"{environ['REQUEST_METHOD']} {environ['PATH_INFO']}", region
-    )
-
-
-def error_answer(fault: Fault, call: Call, *, json_protocol: bool) -> tuple[list[tuple[str, str]], bytes]:
-    """Headers and body of an error in the form the service's protocol has."""
-    if json_protocol or call.service in ("lambda", "scheduler"):
-        body = json.dumps({"__type": fault.code, "message": fault.message}).encode()
-        return [("Content-Type", "application/x-amz-json-1.1"), ("x-amzn-ErrorType", fault.code)], body
-    error = f"<Code>{escape(fault.code)}</Code><Message>{escape(fault.message)}</Message>"
-    if call.service == "ec2":
-        text = f"<Response><Errors><Error>{error}</Error></Errors><RequestID>rig</RequestID></Response>"
-    else:
-        text = f"<ErrorResponse><Error><Type>Sender</Type>{error}</Error><RequestId>rig</RequestId></ErrorResponse>"
-    return [("Content-Type", "text/xml")], text.encode()

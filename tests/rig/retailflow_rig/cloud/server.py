@@ -52,9 +52,8 @@ class Cloud:
         return boto3.client(service, region_name=REGION, endpoint_url=self.url, **keys)
 
     def reset(self) -> None:
-        """An empty account, without faults."""
-        self._ask("POST", "/moto-api/reset")
-        self._ask("DELETE", "/_rig/faults")
+        """An empty account without faults, of which nobody has asked anything."""
+        self._ask("POST", "/rig/reset")
 
     def seed(self, number: int) -> None:
         """Makes the ids that follow repeatable."""
@@ -62,11 +61,37 @@ class Cloud:
 
     def inject(self, fault: Fault) -> None:
         """Orders a fault."""
-        self._ask("POST", "/_rig/faults", asdict(fault))
+        order = asdict(fault)
+        del order["struck"]
+        self._ask("POST", "/rig/faults", order)
+
+    def faults(self) -> list[Fault]:
+        """The faults that are ordered, and how often each has struck."""
+        return [Fault(**fault) for fault in self._ask("GET", "/rig/faults")]
+
+    def heal(self) -> None:
+        """Forgets all faults."""
+        self._ask("DELETE", "/rig/faults")
 
     def calls(self) -> list[Call]:
         """Every call so far, oldest first."""
-        return [Call(**call) for call in self._ask("GET", "/_rig/calls")]
+        return [Call(**call) for call in self._ask("GET", "/rig/calls")]
+
+    def change(self, **settings: Any) -> None:
+        """Changes how the account behaves by itself: see `Settings`."""
+        self._ask("PATCH", "/rig/settings", settings)
+
+    def answer(self, **answer: Any) -> None:
+        """Says what a function is to answer: see `functions.Answer`."""
+        self._ask("POST", "/rig/answers", answer)
+
+    def invocations(self) -> list[dict[str, Any]]:
+        """Every call of a function so far."""
+        return self._ask("GET", "/rig/invocations")
+
+    def remains(self) -> list[str]:
+        """What is left in the account beyond what a fresh one has, as `service kind id`."""
+        return [" ".join(found.values()) for found in self._ask("GET", "/rig/remains")]
 
     def _ask(self, method: str, path: str, body: Any = None) -> Any:
         data = None if body is None else json.dumps(body).encode()

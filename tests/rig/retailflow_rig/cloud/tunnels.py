@@ -27,8 +27,6 @@ class Tunnels:
     def __call__(self, environ: Environ, start: Start) -> Iterable[bytes]:
         """Answers what is about endpoints and passes on the rest."""
         body = environ["wsgi.input"].getvalue()
-        if environ["PATH_INFO"] == "/moto-api/reset":
-            self.endpoints.clear()
         match = _ACTION.search(body)
         if match is None:
             return self.app(environ, start)

@@ -1,5 +1,6 @@
 """What all resource classes share: how a type is declared, tags, and errors that mean "it is not there"."""
 
+import time
 from collections.abc import Iterator
 from typing import Any, ClassVar
 
@@ -8,6 +9,9 @@ from botocore.exceptions import ClientError
 from retailflow_rig.provider.context import Context, ProviderError
 from retailflow_rig.provider.schema import Value
 from retailflow_rig.provider.wire import known, same
+
+PATIENCE = 60
+"""Seconds for which a deletion waits until nothing depends on the thing any more. The real provider's: 20 minutes."""
 
 
 class Resource:
@@ -77,12 +81,17 @@ class Resource:
         return None if found is None else {**state, **self._with_own_tags(found)}
 
     def remove(self, state: Value) -> None:
-        """Deletes, and is content with what is gone already."""
-        try:
-            self.delete(state)
-        except ClientError as error:
-            if not missing(error):
-                raise
+        """Deletes, and is content with what is gone already; waits for what still depends on it."""
+        deadline = time.monotonic() + PATIENCE
+        while True:
+            try:
+                return self.delete(state)
+            except ClientError as error:
+                if missing(error):
+                    return None
+                if not needed(error) or time.monotonic() > deadline:
+                    raise
+            time.sleep(1)
 
     def _read_back(self, plan: Value) -> Value:
         found = self.look(plan)
@@ -169,6 +178,11 @@ def missing(error: ClientError) -> bool:
         word in code
         for word in ("NotFound", "NoSuchEntity", "NonExistentQueue", "ClusterNotFound", "QueueDoesNotExist")
     )
+
+
+def needed(error: ClientError) -> bool:
+    """Whether an error says that something else needs the thing."""
+    return error.response["Error"]["Code"] == "DependencyViolation"
 
 
 def given(plan: Value, names: dict[str, str]) -> Value:

@@ -11,7 +11,12 @@ _METADATA = {
     "HttpTokens": "http_tokens",
     "HttpPutResponseHopLimit": "http_put_response_hop_limit",
 }
-_DISK = {"VolumeType": "volume_type", "VolumeSize": "volume_size", "Encrypted": "encrypted"}
+_DISK = {
+    "DeleteOnTermination": "delete_on_termination",
+    "Encrypted": "encrypted",
+    "VolumeSize": "volume_size",
+    "VolumeType": "volume_type",
+}
 
 
 class Instance(Ec2Resource):
@@ -37,7 +42,8 @@ class Instance(Ec2Resource):
         if metadata := given(first(plan["metadata_options"]), _METADATA):
             arguments["MetadataOptions"] = integers(metadata)
         if disk := given(first(plan["root_block_device"]), _DISK):
-            arguments["BlockDeviceMappings"] = [{"DeviceName": "/dev/xvda", "Ebs": integers(disk)}]
+            ebs = {"DeleteOnTermination": True, **integers(disk)}
+            arguments["BlockDeviceMappings"] = [{"DeviceName": "/dev/xvda", "Ebs": ebs}]
         if profile := given(plan, {"Name": "iam_instance_profile"}):
             arguments["IamInstanceProfile"] = profile
         made = self.aws.run_instances(MinCount=1, MaxCount=1, **arguments)

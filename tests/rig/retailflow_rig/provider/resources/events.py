@@ -59,7 +59,21 @@ class Function(Resource):
         self.aws.tag_resource(Resource=prior["arn"], Tags=plan["tags_all"])
 
     def delete(self, state: Value) -> None:
+        if state.get("replace_security_groups_on_destroy"):
+            self._let_go(state)
         self.aws.delete_function(FunctionName=state["id"])
+
+    def _let_go(self, state: Value) -> None:
+        """Moves its interfaces, which outlive it, from its security groups to the one that the network has anyway."""
+        network = self.aws.get_function_configuration(FunctionName=state["id"]).get("VpcConfig") or {}
+        if not network.get("SubnetIds"):
+            return
+        ec2 = self.context.client("ec2")
+        vpc = ec2.describe_subnets(SubnetIds=network["SubnetIds"])["Subnets"][0]["VpcId"]
+        wanted = [{"Name": "vpc-id", "Values": [vpc]}, {"Name": "group-name", "Values": ["default"]}]
+        group = ec2.describe_security_groups(Filters=wanted)["SecurityGroups"][0]["GroupId"]
+        moved = {"SubnetIds": network["SubnetIds"], "SecurityGroupIds": [group]}
+        self.aws.update_function_configuration(FunctionName=state["id"], VpcConfig=moved)
 
     def _limit(self, plan: Value) -> None:
         limit = int(plan["reserved_concurrent_executions"])
