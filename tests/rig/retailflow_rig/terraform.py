@@ -100,7 +100,7 @@ class Failed:
 
     def naming(self, call: str, code: str) -> int:
         """How many errors name the call and the code."""
-        return sum(f"operation error {call}:" in text and code in text for text in self.errors)
+        return sum(f": {call}, https" in text and code in text for text in self.errors)
 
 
 @dataclass

@@ -6,6 +6,7 @@ Each test begins with an empty account and ends with one: whatever went wrong, a
 import re
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -79,7 +80,7 @@ def test_what_is_denied_or_not_to_be_had_in_the_foundation_is_said_and_comes_lat
 def test_what_is_denied_in_the_services_is_said_and_comes_later(
     account: Cloud, root: Roots, services: Services
 ) -> None:
-    account.change(interface_seconds=4)
+    account.change(interface_seconds=3600)
     foundation = root("foundation")
     foundation.up()
     upper = services(foundation)
@@ -103,7 +104,14 @@ def test_what_is_denied_in_the_services_is_said_and_comes_later(
     # What outlives the function holds up the network's end, and no more than that.
     left = account.client("ec2").describe_network_interfaces()["NetworkInterfaces"]
     assert [interface["Status"] for interface in left if interface["InterfaceType"] == "lambda"] == ["in-use"] * 2
-    foundation.destroy()
+    held, before = {"DeleteSubnet", "DeleteSecurityGroup"}, len(account.calls())
+    with ThreadPoolExecutor() as pool:
+        destroyed = pool.submit(foundation.destroy)
+        while not destroyed.done() and held.isdisjoint(call.action for call in account.calls()[before:]):
+            time.sleep(0.05)
+        assert not destroyed.done(), "nothing waited for the interfaces"
+        account.change(ahead=3600)
+        destroyed.result()
     assert account.remains() == []
 
 

@@ -12,9 +12,11 @@ import pytest
 from botocore.session import Session
 from moto import mock_aws
 
+from retailflow_rig.cloud import corrections
 from retailflow_rig.cloud.server import ACCOUNT, REGION
+from retailflow_rig.cloud.tunnels import Tunnels
 from retailflow_rig.provider.context import Context
-from retailflow_rig.provider.plan import plan_change
+from retailflow_rig.provider.plan import plan_change, unchanged
 from retailflow_rig.provider.resources import RESOURCES
 from retailflow_rig.provider.schema import Schemas, Value
 from retailflow_rig.provider.wire import settled
@@ -29,6 +31,12 @@ OWN = json.dumps(
     }
 )
 IMAGE = "/aws/service/ecs/optimized-ami/amazon-linux-2023/recommended/image_id"
+
+
+@pytest.fixture(scope="module", autouse=True)
+def corrected() -> None:
+    """Lets the moto of this process answer as the rig's server does."""
+    corrections.apply(Tunnels(lambda *_: []))
 
 
 @pytest.fixture
@@ -89,6 +97,27 @@ def account(context: Context) -> Iterator[Account]:
     things.remove_all()
 
 
+@pytest.mark.parametrize(
+    ("prior", "planned", "same"),
+    [
+        (None, None, True),
+        (None, "", True),
+        (None, [], True),
+        (None, False, False),
+        (None, 0, False),
+        (False, None, True),
+        (0, None, True),
+        (True, None, False),
+        (3, None, False),
+        (1, 1.0, True),
+        (["a", "b"], ["b", "a"], True),
+    ],
+)
+def test_a_false_or_a_zero_is_a_change_of_nothing_and_not_the_reverse(prior: Any, planned: Any, *, same: bool) -> None:
+    """As terraform-plugin-sdk 2.38.1 plans, which provider 6.25 is built with."""
+    assert unchanged(prior, planned) is same
+
+
 def test_network_and_security(context: Context) -> None:
     with account(context) as things:
         vpc = things.make("aws_vpc", cidr_block="10.42.0.0/16", enable_dns_hostnames=True, tags={"Name": "x"})["id"]
@@ -134,6 +163,11 @@ def test_host(context: Context) -> None:
             root_block_device=[{"volume_type": "gp3", "volume_size": 30, "encrypted": True}],
             vpc_security_group_ids=[context.client("ec2").describe_security_groups()["SecurityGroups"][0]["GroupId"]],
         )["id"]
+        context.client("ec2").stop_instances(InstanceIds=[instance])
+        stopped = RESOURCES["aws_instance"](context).look(deepcopy(things.made[-1][1]))
+        assert stopped is not None
+        # Terraform would replace it, as with the real provider: hashicorp/terraform-provider-aws#33775.
+        assert stopped["associate_public_ip_address"] is False
         zone = subnet["AvailabilityZone"]
         volume = things.make("aws_ebs_volume", availability_zone=zone, type="gp3", size=20, encrypted=True)["id"]
         things.make("aws_volume_attachment", device_name="/dev/sdf", instance_id=instance, volume_id=volume)

@@ -11,7 +11,6 @@ Environ = dict[str, Any]
 
 _SIGNATURE = re.compile(r"Credential=[^/]+/\d+/([^/]+)/([^/]+)/")
 _ACTION = re.compile(rb"(?:^|&)Action=(\w+)")
-_OPERATION = re.compile(r"/service/\w+/operation/(\w+)$")
 _PATHS_ONLY = ("lambda", "scheduler")
 
 
@@ -37,8 +36,6 @@ def _action(service: str, environ: Environ, body: bytes) -> str:
     method, path = environ["REQUEST_METHOD"], environ["PATH_INFO"]
     if target := environ.get("HTTP_X_AMZ_TARGET"):
         return target.rsplit(".", 1)[-1]
-    if operation := _OPERATION.search(path):
-        return operation[1]
     if service in _PATHS_ONLY:
         for name, wanted, pattern in _operations(service):
             if wanted == method and pattern.fullmatch(path.rstrip("/")):
@@ -54,6 +51,7 @@ def _operations(service: str) -> list[tuple[str, str, re.Pattern[str]]]:
     found = []
     for name, operation in model["operations"].items():
         path = operation["http"]["requestUri"].partition("?")[0].rstrip("/")
-        pattern = "[^/]+".join(re.escape(part) for part in re.split(r"\{\w+\}", path))
+        # An ARN has slashes of its own, which arrive as such.
+        pattern = re.sub(r"\\{(\w*)\\}", lambda name: ".+" if name[1].endswith("Arn") else "[^/]+", re.escape(path))
         found.append((name, operation["http"]["method"], re.compile(pattern)))
     return found

@@ -7,21 +7,22 @@ from typing import Any
 
 from moto.moto_api._internal.models import moto_api_backend
 
-from retailflow_rig.cloud import functions, images, remains
+from retailflow_rig.cloud import functions, images, life, machines, remains
 from retailflow_rig.cloud.calls import Environ
-from retailflow_rig.cloud.faults import Fault, Faults, Start
+from retailflow_rig.cloud.faults import App, Fault, Faults, Start
+from retailflow_rig.cloud.relay import Relay
 from retailflow_rig.cloud.settings import SETTINGS
-from retailflow_rig.cloud.tunnels import Tunnels
 
 PREFIX = "/rig/"
 
 
 class Control:
-    """The layer; it answers what is its own and passes on the rest to `faults`."""
+    """The layer; it answers what is its own and passes on the rest to `app`, which `faults` is part of."""
 
-    def __init__(self, faults: Faults, tunnels: Tunnels) -> None:
+    def __init__(self, app: App, faults: Faults, relay: Relay) -> None:
+        self.app = app
         self.faults = faults
-        self.tunnels = tunnels
+        self.relay = relay
         self.routes: dict[tuple[str, str], Callable[[Any], Any]] = {
             ("GET", "calls"): lambda _: [asdict(call) for call in faults.calls],
             ("DELETE", "calls"): lambda _: faults.calls.clear(),
@@ -32,7 +33,10 @@ class Control:
             ("PATCH", "settings"): SETTINGS.change,
             ("GET", "invocations"): lambda _: functions.INVOCATIONS,
             ("POST", "answers"): lambda body: functions.ANSWERS.append(functions.Answer(**body)),
-            ("GET", "remains"): lambda _: remains.remains(tunnels.endpoints),
+            ("GET", "hosts"): lambda _: self._hosts(),
+            ("GET", "tunnels"): lambda _: relay.describe(),
+            ("DELETE", "tunnels"): lambda _: relay.drop(),
+            ("GET", "remains"): lambda _: self._remains(),
             ("POST", "reset"): lambda _: self._reset(),
             ("POST", "images/request"): lambda body: images.request(faults, body),
             ("POST", "images/pushed"): images.pushed,
@@ -42,7 +46,7 @@ class Control:
         """Answers a request."""
         path = environ["PATH_INFO"]
         if not path.startswith(PREFIX):
-            return self.faults(environ, start)
+            return self.app(environ, start)
         status, answer = self._answer(environ["REQUEST_METHOD"], path.removeprefix(PREFIX), environ)
         start(status, [("Content-Type", "application/json")])
         return [json.dumps(answer).encode()]
@@ -58,10 +62,22 @@ class Control:
         except (TypeError, ValueError) as error:
             return "400 Bad Request", {"error": str(error)}
 
+    def _remains(self) -> list[dict[str, Any]]:
+        with life.ALONE:
+            life.pass_time("ec2", "ecs")
+            return remains.remains(self.relay.tunnels.endpoints)
+
+    def _hosts(self) -> list[dict[str, Any]]:
+        with life.ALONE:
+            return machines.describe()
+
     def _reset(self) -> None:
         """An empty account of which nobody has asked anything."""
-        moto_api_backend.reset()
-        self.tunnels.endpoints.clear()
+        with life.ALONE:
+            moto_api_backend.reset()
+            self.relay.tunnels.endpoints.clear()
+            self.relay.drop()
+            machines.settle()
         self.faults.faults.clear()
         self.faults.calls.clear()
         functions.reset()

@@ -5,7 +5,7 @@ from typing import Any
 
 from moto.ecr.models import Image
 
-from retailflow_rig.cloud import dependencies, functions, hosts, images, quotas
+from retailflow_rig.cloud import dependencies, duplicates, functions, hosts, images, logins, policies, quotas
 from retailflow_rig.cloud.tunnels import Tunnels
 
 
@@ -13,9 +13,12 @@ def apply(tunnels: Tunnels) -> None:
     """Applies every correction to this process."""
     Image._create_digest = _digest_of_manifest
     dependencies.correct(tunnels)
+    duplicates.correct()
     functions.correct()
     hosts.correct()
     images.correct()
+    logins.correct()
+    policies.correct()
     quotas.correct()
 
 

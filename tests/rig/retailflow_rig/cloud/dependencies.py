@@ -1,4 +1,4 @@
-"""What EC2 refuses to delete because something else needs it: moto knows some of it, here is the rest."""
+"""What EC2 refuses to delete because something else needs it, and what it takes along: the part that moto lacks."""
 
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -28,12 +28,40 @@ def correct(tunnels: Tunnels) -> None:
     guard("delete_security_group", _of_group, "resource {} has a dependent object")
     guard("detach_internet_gateway", _behind_gateway, "Network has some mapped public address(es).")
     EC2Backend.delete_network_interface = _unless_in_use(EC2Backend.delete_network_interface)
+    EC2Backend.terminate_instances = _with_interfaces(EC2Backend.terminate_instances)
+    EC2Backend.delete_subnet = _with_associations(EC2Backend.delete_subnet)
+
+
+def _with_interfaces(terminate: Any) -> Any:
+    """An instance takes its own interfaces along."""
+
+    def terminated(backend: Any, identifiers: list[str]) -> Any:
+        answer = terminate(backend, identifiers)
+        gone = [found.id for found in backend.enis.values() if found.instance and found.instance.id in identifiers]
+        for interface in gone:
+            del backend.enis[interface]
+        return answer
+
+    return terminated
+
+
+def _with_associations(delete: Any) -> Any:
+    """A subnet takes its place in a route table along."""
+
+    def deleted(backend: Any, identifier: str) -> Any:
+        answer = delete(backend, identifier)
+        for table in backend.route_tables.values():
+            for association in [key for key, subnet in table._associations.items() if subnet == identifier]:
+                del table._associations[association]
+        return answer
+
+    return deleted
 
 
 def _unless_in_use(delete: Any) -> Any:
     def deleted(backend: Any, identifier: str) -> None:
         interface = backend.enis.get(identifier)
-        if interface is not None and (interface.requester_managed or _alive(interface.instance)):
+        if interface is not None and (interface.requester_managed or interface.instance is not None):
             raise EC2ClientError(
                 "InvalidParameterValue", f"Network interface '{identifier}' is currently in use and is not deletable."
             )
@@ -42,17 +70,8 @@ def _unless_in_use(delete: Any) -> Any:
     return deleted
 
 
-def _alive(instance: Any) -> bool:
-    return instance is not None and instance.state not in ("terminated", "shutting-down")
-
-
-def _interfaces(backend: Any) -> list[Any]:
-    """Those that are anybody's: an instance takes its own along."""
-    return [found for found in backend.enis.values() if found.instance is None or _alive(found.instance)]
-
-
 def _in_subnet(backend: Any, subnet: str, tunnels: dict[str, Any]) -> Iterator[str]:
-    yield from (found.id for found in _interfaces(backend) if found.subnet.id == subnet)
+    yield from (found.id for found in backend.enis.values() if found.subnet.id == subnet)
     yield from (name for name, tunnel in tunnels.items() if tunnel["subnetId"] == subnet)
 
 
@@ -65,7 +84,7 @@ def _in_vpc(backend: Any, vpc: str, _tunnels: dict[str, Any]) -> Iterator[str]:
 
 
 def _of_group(backend: Any, group: str, tunnels: dict[str, Any]) -> Iterator[str]:
-    for interface in _interfaces(backend):
+    for interface in backend.enis.values():
         if any(getattr(member, "id", member) == group for member in interface.group_set):
             yield interface.id
     yield from (name for name, tunnel in tunnels.items() if group in tunnel["securityGroupIdSet"])
@@ -79,6 +98,6 @@ def _of_group(backend: Any, group: str, tunnels: dict[str, Any]) -> Iterator[str
 
 def _behind_gateway(backend: Any, gateway: str, _tunnels: dict[str, Any]) -> Iterator[str]:
     attached = getattr(backend.internet_gateways.get(gateway), "vpc", None)
-    for interface in _interfaces(backend) if attached else []:
+    for interface in backend.enis.values() if attached else []:
         if interface.subnet.vpc_id == attached.id and interface.public_ip:
             yield interface.id

@@ -35,6 +35,12 @@ REGISTRY_CODES = {
     "denied": (403, "DENIED", "User is not authorized to perform this action"),
     "expired": (403, "DENIED", "Your authorization token has expired. Reauthenticate and try again."),
 }
+TUNNEL_CODES = {
+    "throttle": (429, "ThrottlingException", "Rate exceeded"),
+    "denied": (403, "AccessDeniedException", "User is not authorized to perform this action"),
+    "expired": (403, "ExpiredTokenException", "The security token included in the request is expired"),
+}
+"""Of `OpenTunnel`, which is no call of an API but the handshake of a WebSocket."""
 CAPACITY = (
     500,
     "InsufficientInstanceCapacity",
@@ -90,6 +96,8 @@ class Fault:
         if self.kind == "capacity":
             return CAPACITY
         if self.kind in CODES:
+            if call.action == "OpenTunnel":
+                return TUNNEL_CODES[self.kind]
             table = {"ec2": EC2_CODES, "iam": QUERY_CODES, "sts": QUERY_CODES, "registry": REGISTRY_CODES}
             return table.get(call.service, CODES)[self.kind]
         return None if self.status is None else (self.status, self.code, self.message)

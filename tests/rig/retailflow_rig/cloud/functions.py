@@ -6,14 +6,14 @@ import time
 from dataclasses import dataclass, field
 from typing import Any
 
-from moto.awslambda.models import LambdaBackend
+from moto.awslambda.models import LambdaBackend, LambdaFunction
 from moto.cloudwatch.models import cloudwatch_backends
 from moto.core.utils import unix_time_millis
 from moto.ec2.models import ec2_backends
 from moto.ec2.utils import random_private_ip
 from moto.logs.models import logs_backends
 
-from retailflow_rig.cloud.settings import SETTINGS
+from retailflow_rig.cloud.settings import SETTINGS, now
 
 
 @dataclass
@@ -46,12 +46,14 @@ def reset() -> None:
 
 
 def correct() -> None:
-    """Gives functions what moto lacks: answers without a container, one retry configuration, interfaces."""
+    """Gives functions what moto lacks: answers without a container, interfaces, dead letters, one way to retry."""
     LambdaBackend.invoke = _invoke
     LambdaBackend.put_function_event_invoke_config = _replacing(LambdaBackend.put_function_event_invoke_config)
     LambdaBackend.create_function = _with_interfaces(LambdaBackend.create_function)
     LambdaBackend.update_function_configuration = _moving_interfaces(LambdaBackend.update_function_configuration)
     LambdaBackend.delete_function = _leaving_interfaces(LambdaBackend.delete_function)
+    LambdaFunction.update_configuration = _moving_dead_letters(LambdaFunction.update_configuration)
+    LambdaFunction.get_configuration = _with_dead_letters(LambdaFunction.get_configuration)
 
 
 def _replacing(put: Any) -> Any:
@@ -134,6 +136,7 @@ def _with_interfaces(create: Any) -> Any:
 
     def created(backend: Any, spec: dict[str, Any]) -> Any:
         function = create(backend, spec)
+        function.dead_letters = spec.get("DeadLetterConfig")
         network = spec.get("VpcConfig") or {}
         ec2 = ec2_backends[backend.account_id][backend.region_name]
         for subnet in network.get("SubnetIds") or []:
@@ -144,6 +147,25 @@ def _with_interfaces(create: Any) -> Any:
         return function
 
     return created
+
+
+def _moving_dead_letters(update: Any) -> Any:
+    def updated(function: Any, updates: dict[str, Any]) -> dict[str, Any]:
+        function.dead_letters = updates.get("DeadLetterConfig", getattr(function, "dead_letters", None))
+        return update(function, updates)
+
+    return updated
+
+
+def _with_dead_letters(get: Any) -> Any:
+    """Where a function's lost calls go; moto forgets it."""
+
+    def got(function: Any, *arguments: Any, **named: Any) -> dict[str, Any]:
+        letters = getattr(function, "dead_letters", None) or {}
+        shown = {"DeadLetterConfig": letters} if letters.get("TargetArn") else {}
+        return {**get(function, *arguments, **named), **shown}
+
+    return got
 
 
 def _moving_interfaces(update: Any) -> Any:
@@ -163,7 +185,7 @@ def _leaving_interfaces(delete: Any) -> Any:
         name = backend.get_function(function_name).function_name
         delete(backend, function_name, qualifier)
         ec2 = ec2_backends[backend.account_id][backend.region_name]
-        until = time.monotonic() + SETTINGS.interface_seconds
+        until = now() + SETTINGS.interface_seconds
         LINGERING.extend((until, ec2, interface.id) for interface in _interfaces(ec2, name))
         release_interfaces()
 
@@ -177,7 +199,6 @@ def _interfaces(ec2: Any, function: str) -> list[Any]:
 
 def release_interfaces() -> None:
     """Takes away the interfaces whose time is over."""
-    now = time.monotonic()
-    for item in [item for item in LINGERING if item[0] <= now]:
+    for item in [item for item in LINGERING if item[0] <= now()]:
         LINGERING.remove(item)
         item[1].enis.pop(item[2], None)

@@ -6,7 +6,6 @@ so that a test which does not look cannot be surprised.
 
 import json
 import re
-import time
 from types import SimpleNamespace
 from typing import Any
 
@@ -17,12 +16,13 @@ from moto.ecs.models import Container, EC2ContainerServiceBackend, Task, ecs_bac
 from moto.ecs.responses import EC2ContainerServiceResponse
 from moto.moto_api._internal import mock_random
 
-from retailflow_rig.cloud.settings import SETTINGS
+from retailflow_rig.cloud.settings import SETTINGS, age, now
 
 _CLUSTER = re.compile(r"^ECS_CLUSTER=(\S+)$", re.MULTILINE)
 _ATTRIBUTES = re.compile(r"^ECS_INSTANCE_ATTRIBUTES=(\{.*\})$", re.MULTILINE)
 _MEMBER_OF = re.compile(r"attribute:(\S+)\s*==\s*(\S+)")
 _KEPT_EVENTS = 100
+_DEPLOYMENT = {"maximumPercent": 200, "minimumHealthyPercent": 100}
 
 
 class HostedTask(Task):
@@ -41,7 +41,7 @@ class HostedTask(Task):
         ]
         self.started_by = service.deployments[0]["id"] if service.deployments else ""
         self.created_at = utcnow()
-        self.placed = time.monotonic()
+        self.placed = now()
         self._to("PENDING", "UNKNOWN")
 
     def advance(self) -> None:
@@ -69,8 +69,8 @@ class HostedTask(Task):
 
 
 def correct() -> None:
-    """Lets ECS keep where a service wants to be placed, which moto drops, and refuse to delete a cluster in use."""
-    EC2ContainerServiceResponse.create_service = _keeping_placement(EC2ContainerServiceResponse.create_service)
+    """Lets ECS keep what moto drops of a service: where it is placed, how it is deployed; and keep a cluster in use."""
+    EC2ContainerServiceResponse.create_service = _keeping_all(EC2ContainerServiceResponse.create_service)
     EC2ContainerServiceBackend.delete_cluster = _unless_in_use(EC2ContainerServiceBackend.delete_cluster)
 
 
@@ -90,10 +90,12 @@ def _in_use(what: str, why: str) -> ECSException:
     return ECSException(f"ClusterContains{what}Exception", f"The Cluster cannot be deleted while {why}.")
 
 
-def _keeping_placement(create: Any) -> Any:
+def _keeping_all(create: Any) -> Any:
     def created(response: Any) -> Any:
         answer = create(response)
-        answer.result["service"].placement_constraints = response._get_param("placementConstraints") or []
+        service = answer.result["service"]
+        service.placement_constraints = response._get_param("placementConstraints") or []
+        service.deployment_configuration = {**_DEPLOYMENT, **(response._get_param("deploymentConfiguration") or {})}
         return answer
 
     return created
@@ -117,7 +119,7 @@ def _register(backend: EC2ContainerServiceBackend, ec2: Any) -> None:
             host.agent_connected = state == "running"
             if state == "terminated":
                 del backend.container_instances[host.cluster_name][host.id]
-        elif state == "running" and (utcnow() - instance.launch_time).total_seconds() >= SETTINGS.host_seconds:
+        elif state == "running" and age(instance.launch_time) >= SETTINGS.host_seconds:
             _join(backend, instance)
 
 
@@ -176,7 +178,7 @@ class _Service:
     def _run_what_is_due(self) -> None:
         reason = SETTINGS.failing.get(self.service.name)
         for task in self._alive():
-            if time.monotonic() - task.placed < SETTINGS.task_seconds:
+            if now() - task.placed < SETTINGS.task_seconds:
                 continue
             if reason is not None:
                 task.stop(reason)
@@ -194,7 +196,7 @@ class _Service:
             last is not None
             and not last.alive
             and self.service.name in SETTINGS.failing
-            and time.monotonic() - last.placed < 2 * wait
+            and now() - last.placed < 2 * wait
         )
 
     def _place(self, count: int) -> None:

@@ -58,16 +58,12 @@ def _ec2(ec2: Any) -> Found:
     groups = [group for vpc in ec2.groups.values() for group in vpc.values()]
     yield "security-group", [group.id for group in groups if not (group.name == "default" and group.vpc_id in default)]
     yield "route-table", [table.id for table in ec2.route_tables.values() if table.vpc_id not in default]
-    yield "network-interface", [found.id for found in ec2.enis.values() if found.instance not in _dead(ec2)]
+    yield "network-interface", ec2.enis
     yield "vpc-endpoint", [found.id for found in ec2.vpc_end_points.values() if found.state != "deleted"]
     yield "internet-gateway", ec2.internet_gateways
     yield "address", [found.allocation_id for found in ec2.addresses]
     yield "key-pair", ec2.key_pairs
     yield "launch-template", ec2.launch_templates
-
-
-def _dead(ec2: Any) -> list[Any]:
-    return [instance for instance in ec2.all_instances() if instance.state == "terminated"]
 
 
 def _ecs(ecs: Any) -> Found:

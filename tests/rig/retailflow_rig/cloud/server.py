@@ -17,6 +17,8 @@ from retailflow_rig.cloud.faults import Call, Fault
 
 REGION = "eu-central-1"
 ACCOUNT = "123456789012"
+KEY_ID = "AKIARIG0000000000000"
+SECRET = "rig"  # noqa: S105 - of nothing
 
 # Makes moto check what AWS checks.
 _STRICT = {
@@ -39,8 +41,8 @@ class Cloud:
         return {
             "AWS_ENDPOINT_URL": self.url,
             "AWS_REGION": REGION,
-            "AWS_ACCESS_KEY_ID": "AKIARIG0000000000000",
-            "AWS_SECRET_ACCESS_KEY": "rig",
+            "AWS_ACCESS_KEY_ID": KEY_ID,
+            "AWS_SECRET_ACCESS_KEY": SECRET,
             "AWS_EC2_METADATA_DISABLED": "true",
             "AWS_CONFIG_FILE": os.devnull,
             "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
@@ -48,7 +50,7 @@ class Cloud:
 
     def client(self, service: str) -> Any:
         """A client of a service, for what happens behind Terraform's back."""
-        keys = {"aws_access_key_id": "AKIARIG0000000000000", "aws_secret_access_key": "rig"}
+        keys = {"aws_access_key_id": KEY_ID, "aws_secret_access_key": SECRET}
         return boto3.client(service, region_name=REGION, endpoint_url=self.url, **keys)
 
     def reset(self) -> None:
@@ -92,6 +94,18 @@ class Cloud:
     def remains(self) -> list[str]:
         """What is left in the account beyond what a fresh one has, as `service kind id`."""
         return [" ".join(found.values()) for found in self._ask("GET", "/rig/remains")]
+
+    def hosts(self) -> list[dict[str, Any]]:
+        """The running instances, and where the network of each is: see `machines.describe`."""
+        return self._ask("GET", "/rig/hosts")
+
+    def tunnels(self) -> list[dict[str, Any]]:
+        """The open tunnels."""
+        return self._ask("GET", "/rig/tunnels")
+
+    def drop_tunnels(self) -> None:
+        """Breaks all tunnels at once, as a change of network does."""
+        self._ask("DELETE", "/rig/tunnels")
 
     def _ask(self, method: str, path: str, body: Any = None) -> Any:
         data = None if body is None else json.dumps(body).encode()

@@ -46,6 +46,12 @@ class Context:
                 self.clients[service] = client
             return self.clients[service]
 
+    def service_of(self, operation: str) -> str:
+        """An operation with its service, as AWS's SDK for Go names them: `EC2: CreateVpc`."""
+        services = (client.meta.service_model for client in self.clients.values())
+        found = next((one.service_id for one in services if operation in one.operation_names), "AWS")
+        return f"{found}: {operation}"
+
     def own_tags(self, tags_all: dict[str, str]) -> dict[str, str] | None:
         """The tags of one resource without those that every resource gets."""
         return {key: value for key, value in tags_all.items() if self.default_tags.get(key) != value} or None
@@ -73,6 +79,9 @@ def configure(config: Value) -> Context:
 
 
 def _session(config: Value) -> Session:
+    # AWS's SDK for Go takes an empty variable for none, its SDK for Python does not.
+    for name in [name for name, value in os.environ.items() if name.startswith("AWS_") and not value]:
+        del os.environ[name]
     session = Session(profile=config.get("profile"))
     session.register_component("data_loader", LOADER)
     try:

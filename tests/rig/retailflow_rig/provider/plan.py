@@ -1,19 +1,10 @@
 """The planned state and what forces a replacement, worked out as the provider's SDK does."""
 
-import json
 from typing import Any
 
 from retailflow_rig.provider.resources.base import Resource
 from retailflow_rig.provider.schema import Block, Value
 from retailflow_rig.provider.wire import UNKNOWN, known, same
-
-
-def same_json(left: Any, right: Any) -> bool:
-    """Whether two strings hold the same JSON document, as policies and container definitions are compared."""
-    try:
-        return json.loads(left) == json.loads(right)
-    except (TypeError, ValueError):
-        return left == right
 
 
 def plan_change(
@@ -40,10 +31,29 @@ def _keep_what_is_equal(kind: type[Resource], block: Block, prior: Value, propos
         if proposed.get(name) is None:
             proposed[name] = default
     for name, value in proposed.items():
-        if name in kind.json_documents and same_json(prior.get(name), value):
-            proposed[name] = prior[name]
-        elif same(prior.get(name), _filled(prior.get(name), value)) or (name in block.blocks and not known(value)):
+        if _is_kept(kind, block, name, prior.get(name), value):
             proposed[name] = prior.get(name)
+
+
+def _is_kept(kind: type[Resource], block: Block, name: str, prior: Any, value: Any) -> bool:
+    if name in block.blocks and (not known(value) or (name in kind.computed_blocks and value == [])):
+        return True
+    if name in kind.json_documents and kind.meaning(name, prior) == kind.meaning(name, value):
+        return True
+    return unchanged(prior, _filled(prior, value))
+
+
+def unchanged(prior: Any, planned: Any) -> bool:
+    """Whether the provider's SDK sees no difference.
+
+    Leaving an argument out is the same as its zero value, but a false or a zero that is said, be it by a default, is a
+    change of a state that knows nothing, as an import leaves one where AWS gives nothing back.
+    """
+    if prior is None and planned is not None and not isinstance(planned, str | list | dict) and planned == 0:
+        return False
+    if planned is None and not isinstance(prior, str | list | dict) and prior == 0:
+        return True
+    return same(prior, planned)
 
 
 def _filled(prior: Any, value: Any) -> Any:

@@ -33,12 +33,12 @@ def diagnostic(summary: str, detail: str = "", attribute: str | None = None) -> 
     return message
 
 
-def explain(doing: str, error: Exception) -> Any:
-    """An AWS error in the words of the real provider, which name the request and the code."""
+def explain(doing: str, error: Exception, context: Context) -> Any:
+    """An AWS error in the words of the real provider, which name the service, the request and the code."""
     if isinstance(error, ClientError):
         meta, code = error.response.get("ResponseMetadata", {}), error.response.get("Error", {})
         return diagnostic(
-            f"{doing}: operation error {error.operation_name}: https response error "
+            f"{doing}: operation error {context.service_of(error.operation_name)}, https response error "
             f"StatusCode: {meta.get('HTTPStatusCode')}, RequestID: {meta.get('RequestId', '')}, "
             f"api error {code.get('Code')}: {code.get('Message')}"
         )
@@ -128,7 +128,7 @@ class Servicer(rpc.ProviderServicer):
             state, problems = self._apply(request, prior, planned), []
         except AWS_ERRORS as error:
             state = getattr(error, "partial", None) or prior
-            problems = [explain(f"{verb} {request.type_name}", error)]
+            problems = [explain(f"{verb} {request.type_name}", error, self._configured())]
         block = self.schemas.resources[request.type_name]
         new = settled(block.conform(state)) if state else None
         return pb.ApplyResourceChange.Response(new_state=dynamic(new), diagnostics=problems, legacy_type_system=True)
@@ -149,13 +149,20 @@ class Servicer(rpc.ProviderServicer):
         try:
             state = RESOURCES[name](self._configured()).look(current)
         except AWS_ERRORS as error:
-            return pb.ReadResource.Response(diagnostics=[explain(f"reading {name} ({current.get('id')})", error)])
+            problem = explain(f"reading {name} ({current.get('id')})", error, self._configured())
+            return pb.ReadResource.Response(diagnostics=[problem])
         new = settled(self.schemas.resources[name].conform(state))
         return pb.ReadResource.Response(new_state=dynamic(new), private=request.private)
 
     def ImportResourceState(self, request: Any, _call: Any) -> Any:
         state = self.schemas.resources[request.type_name].empty()
-        state.update(RESOURCES[request.type_name].imported(request.id))
+        try:
+            state.update(RESOURCES[request.type_name](self._configured()).imported(request.id))
+        except ProviderError as error:
+            return pb.ImportResourceState.Response(diagnostics=[diagnostic(error.summary, error.detail)])
+        except AWS_ERRORS as error:
+            problem = explain(f"importing {request.type_name}", error, self._configured())
+            return pb.ImportResourceState.Response(diagnostics=[problem])
         answer = pb.ImportResourceState.Response()
         answer.imported_resources.add(type_name=request.type_name, state=dynamic(state))
         return answer
@@ -175,7 +182,7 @@ class Servicer(rpc.ProviderServicer):
         try:
             found = {**config, **source(self._configured(), config)}
         except AWS_ERRORS as error:
-            return None, [explain(f"reading {request.type_name}", error)]
+            return None, [explain(f"reading {request.type_name}", error, self._configured())]
         return dynamic(settled(block.conform(found))), []
 
     def CloseEphemeralResource(self, _request: Any, _call: Any) -> Any:

@@ -4,6 +4,7 @@ from retailflow_rig.provider.resources import (
     compute,
     containers,
     events,
+    functions,
     identity,
     network,
     registry,
@@ -12,6 +13,6 @@ from retailflow_rig.provider.resources import (
 )
 from retailflow_rig.provider.resources.base import Resource
 
-_ROOMS = (compute, containers, events, identity, network, registry, secrets, security)
+_ROOMS = (compute, containers, events, functions, identity, network, registry, secrets, security)
 
 RESOURCES: dict[str, type[Resource]] = {name: kind for room in _ROOMS for name, kind in room.TYPES.items()}

@@ -1,10 +1,11 @@
 """What all resource classes share: how a type is declared, tags, and errors that mean "it is not there"."""
 
+import json
 import time
 from collections.abc import Iterator
 from typing import Any, ClassVar
 
-from botocore.exceptions import ClientError
+from botocore.exceptions import BotoCoreError, ClientError
 
 from retailflow_rig.provider.context import Context, ProviderError
 from retailflow_rig.provider.schema import Value
@@ -30,6 +31,8 @@ class Resource:
     """Attributes that any update may change."""
     json_documents: ClassVar[tuple[str, ...]] = ()
     """Arguments that are compared as JSON, not as text."""
+    computed_blocks: ClassVar[tuple[str, ...]] = ()
+    """Blocks that stay as AWS has them when the configuration has none."""
 
     def __init__(self, context: Context) -> None:
         self.context = context
@@ -59,11 +62,10 @@ class Resource:
         try:
             self.create(plan)
             return self._read_back(plan)
-        except ClientError as error:
-            if not known(plan.get("id")):
-                raise
-            code = error.response["Error"]
-            raise ProviderError(f"{error.operation_name}: {code['Code']}: {code['Message']}", partial=plan) from error
+        except (ClientError, BotoCoreError) as error:
+            if known(plan.get("id")):
+                error.partial = plan
+            raise
 
     def change(self, prior: Value, plan: Value) -> Value:
         """Updates and reads back."""
@@ -123,11 +125,25 @@ class Resource:
         return [name for name in cls.force_new if not same(prior.get(name), planned.get(name))]
 
     @classmethod
-    def imported(cls, identifier: str) -> Value:
-        """The state to start from when an existing resource is adopted."""
+    def meaning(cls, _name: str, text: Any) -> Any:
+        """What an argument that is a JSON document says, however it is written."""
+        try:
+            return json.loads(text)
+        except (TypeError, ValueError):
+            return text
+
+    # How an existing resource is adopted.
+
+    def imported(self, identifier: str) -> Value:
+        """The state that an import's read starts from; raises `ProviderError` for an id that is none."""
         return {"id": identifier}
 
     # Tools for the types.
+
+    def document(self, state: Value, name: str, found: Any) -> str:
+        """A JSON document as the state has it if AWS's says the same, and AWS's if not."""
+        text = found if isinstance(found, str) else json.dumps(found)
+        return state[name] if self.meaning(name, state.get(name)) == self.meaning(name, text) else text
 
     def arn(self, resource: str, service: str | None = None) -> str:
         """An ARN in this account and region."""
@@ -169,6 +185,14 @@ def lower_pairs(tags: dict[str, str] | None) -> list[dict[str, str]]:
 def unpaired(tags: list[dict[str, str]] | None) -> dict[str, str]:
     """Tags as Terraform holds them."""
     return {tag.get("Key", tag.get("key", "")): tag.get("Value", tag.get("value", "")) for tag in tags or []}
+
+
+def id_parts(identifier: str, separator: str, form: str) -> list[str]:
+    """The parts of an import id, of which there must be as many as in `form`."""
+    parts = identifier.split(separator)
+    if len(parts) != len(form.split(separator)) or not all(parts):
+        raise ProviderError(f'unexpected format of ID ("{identifier}"), expected {form}')
+    return parts
 
 
 def missing(error: ClientError) -> bool:

@@ -1,15 +1,18 @@
 """Instances and volumes."""
 
-import hashlib
+import base64
+import zlib
 from typing import Any
 
-from retailflow_rig.provider.resources.base import Ec2Resource, Resource, first, given, unpaired
+from retailflow_rig.provider.resources.base import Ec2Resource, Resource, first, given, id_parts, unpaired
 from retailflow_rig.provider.schema import Value
 
 _METADATA = {
     "HttpEndpoint": "http_endpoint",
     "HttpTokens": "http_tokens",
     "HttpPutResponseHopLimit": "http_put_response_hop_limit",
+    "HttpProtocolIpv6": "http_protocol_ipv6",
+    "InstanceMetadataTags": "instance_metadata_tags",
 }
 _DISK = {
     "DeleteOnTermination": "delete_on_termination",
@@ -17,6 +20,7 @@ _DISK = {
     "VolumeSize": "volume_size",
     "VolumeType": "volume_type",
 }
+_VOLUME = {"Encrypted": "encrypted", "Iops": "iops", "Size": "volume_size", "VolumeType": "volume_type"}
 
 
 class Instance(Ec2Resource):
@@ -24,7 +28,13 @@ class Instance(Ec2Resource):
 
     kind = "instance"
     force_new = ("ami", "subnet_id", "associate_public_ip_address", "key_name")
-    defaults = {"source_dest_check": True}
+    defaults = {
+        "force_destroy": False,
+        "get_password_data": False,
+        "source_dest_check": True,
+        "user_data_replace_on_change": False,
+    }
+    computed_blocks = ("metadata_options", "root_block_device")
 
     def create(self, plan: Value) -> None:
         names = {
@@ -54,21 +64,51 @@ class Instance(Ec2Resource):
         found = self.aws.describe_instances(InstanceIds=[state["id"]])["Reservations"][0]["Instances"][0]
         if found["State"]["Name"] in ("terminated", "shutting-down"):
             return None
+        interface, script = found["NetworkInterfaces"][0], self._user_data(state["id"])
         return {
             "ami": found["ImageId"],
             "arn": self.arn(f"instance/{state['id']}"),
+            # A stopped instance has none, which the real provider takes for a reason to replace it.
+            "associate_public_ip_address": bool(interface.get("Association", {}).get("PublicIp")),
             "availability_zone": found["Placement"]["AvailabilityZone"],
+            "ebs_optimized": found["EbsOptimized"],
+            "get_password_data": False,
+            "iam_instance_profile": found.get("IamInstanceProfile", {}).get("Arn", "").rpartition("/")[2],
             "instance_state": found["State"]["Name"],
             "instance_type": found["InstanceType"],
-            "primary_network_interface_id": found["NetworkInterfaces"][0]["NetworkInterfaceId"],
+            "metadata_options": [{name: found["MetadataOptions"].get(call) for call, name in _METADATA.items()}],
+            "primary_network_interface_id": interface["NetworkInterfaceId"],
             "private_dns": found["PrivateDnsName"],
             "private_ip": found["PrivateIpAddress"],
             "public_dns": found.get("PublicDnsName", ""),
             "public_ip": found.get("PublicIpAddress", ""),
+            "root_block_device": self._root_disk(found),
+            "source_dest_check": found["SourceDestCheck"],
             "subnet_id": found["SubnetId"],
             "tags_all": unpaired(found.get("Tags")),
-            "vpc_security_group_ids": sorted(group["GroupId"] for group in found["NetworkInterfaces"][0]["Groups"]),
+            "user_data": script,
+            "vpc_security_group_ids": sorted(group["GroupId"] for group in interface["Groups"]),
         }
+
+    def _user_data(self, instance: str) -> str | None:
+        answer = self.aws.describe_instance_attribute(InstanceId=instance, Attribute="userData")
+        value = answer.get("UserData", {}).get("Value")
+        return base64.b64decode(value).decode() if value else None
+
+    def _root_disk(self, instance: Value) -> list[Value]:
+        for mapping in instance["BlockDeviceMappings"]:
+            if mapping["DeviceName"] == instance["RootDeviceName"]:
+                volume = self.aws.describe_volumes(VolumeIds=[mapping["Ebs"]["VolumeId"]])["Volumes"][0]
+                disk = {name: volume.get(call) for call, name in _VOLUME.items()}
+                return [
+                    {
+                        **disk,
+                        "delete_on_termination": mapping["Ebs"]["DeleteOnTermination"],
+                        "device_name": mapping["DeviceName"],
+                        "volume_id": volume["VolumeId"],
+                    }
+                ]
+        return []
 
     def update(self, prior: Value, plan: Value) -> None:
         if plan["vpc_security_group_ids"] != prior["vpc_security_group_ids"]:
@@ -93,6 +133,7 @@ class EbsVolume(Ec2Resource):
 
     kind = "volume"
     force_new = ("availability_zone", "encrypted", "kms_key_id", "snapshot_id")
+    defaults = {"final_snapshot": False}
 
     def create(self, plan: Value) -> None:
         names = {
@@ -129,15 +170,17 @@ class VolumeAttachment(Resource):
     force_new = ("device_name", "instance_id", "volume_id")
 
     def create(self, plan: Value) -> None:
+        """What is attached as wanted already is left so."""
         names = {"Device": "device_name", "InstanceId": "instance_id", "VolumeId": "volume_id"}
-        self.aws.attach_volume(**given(plan, names))
-        parts = f"{plan['device_name']}{plan['instance_id']}{plan['volume_id']}"
-        plan["id"] = "vai-" + hashlib.sha256(parts.encode()).hexdigest()[:10]
+        if self.read(plan) is None:
+            self.aws.attach_volume(**given(plan, names))
+        plan["id"] = _attachment_id(plan)
 
     def read(self, state: Value) -> Value | None:
         volume = self.aws.describe_volumes(VolumeIds=[state["volume_id"]])["Volumes"][0]
-        attached = [attachment["InstanceId"] for attachment in volume["Attachments"]]
-        return {} if state["instance_id"] in attached else None
+        wanted = (state["instance_id"], state["device_name"])
+        attached = [(attachment["InstanceId"], attachment["Device"]) for attachment in volume["Attachments"]]
+        return {} if wanted in attached else None
 
     def delete(self, state: Value) -> None:
         if state.get("stop_instance_before_detaching"):
@@ -145,6 +188,16 @@ class VolumeAttachment(Resource):
         self.aws.detach_volume(
             VolumeId=state["volume_id"], InstanceId=state["instance_id"], Device=state["device_name"]
         )
+
+    def imported(self, identifier: str) -> Value:
+        device, volume, instance = id_parts(identifier, ":", "DEVICE_NAME:VOLUME_ID:INSTANCE_ID")
+        state = {"device_name": device, "instance_id": instance, "volume_id": volume}
+        return {"id": _attachment_id(state), **state}
+
+
+def _attachment_id(state: Value) -> str:
+    parts = f"{state['device_name']}-{state['instance_id']}-{state['volume_id']}-"
+    return f"vai-{zlib.crc32(parts.encode())}"
 
 
 def integers(arguments: dict[str, Any]) -> dict[str, Any]:

@@ -1,159 +1,12 @@
-"""The generator's function and what fires, watches and ends it."""
+"""The generator's queue, and what fires, watches and ends it."""
 
-from pathlib import Path
 from typing import ClassVar
 
-from retailflow_rig.provider.resources.base import Resource, first, given, pairs, unpaired
+from retailflow_rig.provider.resources.base import Resource, first, given, id_parts, pairs, unpaired
 from retailflow_rig.provider.resources.compute import integers
 from retailflow_rig.provider.schema import Value
 
-
-class Function(Resource):
-    """`aws_lambda_function` from a zip file."""
-
-    service = "lambda"
-    force_new = ("function_name", "package_type")
-    defaults = {
-        "memory_size": 128,
-        "package_type": "Zip",
-        "publish": False,
-        "reserved_concurrent_executions": -1,
-        "timeout": 3,
-    }
-    enums = {"package_type": ("Zip", "Image"), "runtime": ("provided.al2023", "provided.al2", "python3.13")}
-    recomputed = ("last_modified",)
-
-    def create(self, plan: Value) -> None:
-        self.aws.create_function(
-            Code={"ZipFile": Path(plan["filename"]).read_bytes()},
-            Architectures=plan["architectures"],
-            Tags=plan["tags_all"],
-            **self._configuration(plan),
-        )
-        plan["id"] = plan["function_name"]
-        self._limit(plan)
-
-    def read(self, state: Value) -> Value:
-        answer = self.aws.get_function(FunctionName=state["id"])
-        found = answer["Configuration"]
-        return {
-            "arn": found["FunctionArn"],
-            "code_sha256": found["CodeSha256"],
-            "function_name": found["FunctionName"],
-            "handler": found["Handler"],
-            "last_modified": found["LastModified"],
-            "memory_size": found["MemorySize"],
-            "role": found["Role"],
-            "runtime": found["Runtime"],
-            "timeout": found["Timeout"],
-            "version": found["Version"],
-            "tags_all": answer.get("Tags", {}),
-        }
-
-    def update(self, prior: Value, plan: Value) -> None:
-        name = prior["id"]
-        if plan["source_code_hash"] != prior["source_code_hash"]:
-            self.aws.update_function_code(FunctionName=name, ZipFile=Path(plan["filename"]).read_bytes())
-        self.aws.update_function_configuration(**self._configuration(plan))
-        self._limit(plan)
-        self.aws.tag_resource(Resource=prior["arn"], Tags=plan["tags_all"])
-
-    def delete(self, state: Value) -> None:
-        if state.get("replace_security_groups_on_destroy"):
-            self._let_go(state)
-        self.aws.delete_function(FunctionName=state["id"])
-
-    def _let_go(self, state: Value) -> None:
-        """Moves its interfaces, which outlive it, from its security groups to the one that the network has anyway."""
-        network = self.aws.get_function_configuration(FunctionName=state["id"]).get("VpcConfig") or {}
-        if not network.get("SubnetIds"):
-            return
-        ec2 = self.context.client("ec2")
-        vpc = ec2.describe_subnets(SubnetIds=network["SubnetIds"])["Subnets"][0]["VpcId"]
-        wanted = [{"Name": "vpc-id", "Values": [vpc]}, {"Name": "group-name", "Values": ["default"]}]
-        group = ec2.describe_security_groups(Filters=wanted)["SecurityGroups"][0]["GroupId"]
-        moved = {"SubnetIds": network["SubnetIds"], "SecurityGroupIds": [group]}
-        self.aws.update_function_configuration(FunctionName=state["id"], VpcConfig=moved)
-
-    def _limit(self, plan: Value) -> None:
-        limit = int(plan["reserved_concurrent_executions"])
-        if limit >= 0:
-            self.aws.put_function_concurrency(FunctionName=plan["id"], ReservedConcurrentExecutions=limit)
-
-    @staticmethod
-    def _configuration(plan: Value) -> Value:
-        names = {
-            "FunctionName": "function_name",
-            "Role": "role",
-            "Runtime": "runtime",
-            "Handler": "handler",
-            "Description": "description",
-            "MemorySize": "memory_size",
-            "Timeout": "timeout",
-        }
-        network = first(plan["vpc_config"])
-        return {
-            **integers(given(plan, names)),
-            "Environment": {"Variables": first(plan["environment"]).get("variables") or {}},
-            "VpcConfig": given(network, {"SubnetIds": "subnet_ids", "SecurityGroupIds": "security_group_ids"}),
-            "DeadLetterConfig": given(first(plan["dead_letter_config"]), {"TargetArn": "target_arn"}),
-        }
-
-
-class EventInvokeConfig(Resource):
-    """`aws_lambda_function_event_invoke_config` of the unpublished version."""
-
-    service = "lambda"
-    force_new = ("function_name", "qualifier")
-    defaults = {"maximum_retry_attempts": 2}
-    names: ClassVar = {
-        "FunctionName": "function_name",
-        "MaximumEventAgeInSeconds": "maximum_event_age_in_seconds",
-        "MaximumRetryAttempts": "maximum_retry_attempts",
-    }
-
-    def create(self, plan: Value) -> None:
-        self.aws.put_function_event_invoke_config(**integers(given(plan, self.names)))
-        plan["id"] = plan["function_name"]
-
-    def read(self, state: Value) -> Value:
-        found = self.aws.get_function_event_invoke_config(FunctionName=state["id"])
-        return {
-            "function_name": state["id"],
-            "maximum_event_age_in_seconds": found.get("MaximumEventAgeInSeconds"),
-            "maximum_retry_attempts": found["MaximumRetryAttempts"],
-        }
-
-    def update(self, prior: Value, plan: Value) -> None:
-        self.create({**plan, "id": prior["id"]})
-
-    def delete(self, state: Value) -> None:
-        self.aws.delete_function_event_invoke_config(FunctionName=state["id"])
-
-
-class Permission(Resource):
-    """`aws_lambda_permission`."""
-
-    service = "lambda"
-    force_new = ("action", "function_name", "principal", "source_arn", "statement_id")
-
-    def create(self, plan: Value) -> None:
-        names = {
-            "FunctionName": "function_name",
-            "StatementId": "statement_id",
-            "Action": "action",
-            "Principal": "principal",
-            "SourceArn": "source_arn",
-        }
-        self.aws.add_permission(**given(plan, names))
-        plan["id"] = plan["statement_id"]
-
-    def read(self, state: Value) -> Value | None:
-        policy = self.aws.get_policy(FunctionName=state["function_name"])["Policy"]
-        return {} if f'"{state["id"]}"' in policy else None
-
-    def delete(self, state: Value) -> None:
-        self.aws.remove_permission(FunctionName=state["function_name"], StatementId=state["id"])
+_DEFAULT_BUS = "default"
 
 
 class Rule(Resource):
@@ -167,6 +20,8 @@ class Rule(Resource):
         names = {
             "Name": "name",
             "Description": "description",
+            "EventBusName": "event_bus_name",
+            "EventPattern": "event_pattern",
             "ScheduleExpression": "schedule_expression",
             "State": "state",
         }
@@ -174,16 +29,29 @@ class Rule(Resource):
         plan["id"] = plan["name"]
 
     def read(self, state: Value) -> Value:
-        found = self.aws.describe_rule(Name=state["id"])
-        tags = unpaired(self.aws.list_tags_for_resource(ResourceARN=found["Arn"])["Tags"])
-        schedule, status = found.get("ScheduleExpression"), found["State"]
-        return {"arn": found["Arn"], "schedule_expression": schedule, "state": status, "tags_all": tags}
+        bus, name = _bus_and_rest(state["id"], "RULE_NAME")
+        found = self.aws.describe_rule(Name=name, EventBusName=bus)
+        return {
+            "arn": found["Arn"],
+            "description": found.get("Description"),
+            "event_bus_name": bus,
+            "event_pattern": found.get("EventPattern"),
+            "force_destroy": bool(state.get("force_destroy")),
+            "name": found["Name"],
+            "schedule_expression": found.get("ScheduleExpression"),
+            "state": found["State"],
+            "tags_all": unpaired(self.aws.list_tags_for_resource(ResourceARN=found["Arn"])["Tags"]),
+        }
 
     def update(self, prior: Value, plan: Value) -> None:
         self.create({**plan, "id": prior["id"]})
 
     def delete(self, state: Value) -> None:
-        self.aws.delete_rule(Name=state["id"])
+        self.aws.delete_rule(Name=state["name"], EventBusName=state["event_bus_name"])
+
+    def imported(self, identifier: str) -> Value:
+        bus, name = _bus_and_rest(identifier, "RULE_NAME")
+        return {"id": name if bus == _DEFAULT_BUS else f"{bus}/{name}"}
 
 
 class Target(Resource):
@@ -198,14 +66,38 @@ class Target(Resource):
         plan["id"] = f"{plan['rule']}-{plan['target_id']}"
 
     def read(self, state: Value) -> Value | None:
-        targets = self.aws.list_targets_by_rule(Rule=state["rule"])["Targets"]
-        return next(({"arn": target["Arn"]} for target in targets if target["Id"] == state["target_id"]), None)
+        place = {"Rule": state["rule"], "EventBusName": state["event_bus_name"]}
+        targets = self.aws.list_targets_by_rule(**place)["Targets"]
+        found = next((target for target in targets if target["Id"] == state["target_id"]), None)
+        if found is None:
+            return None
+        return {
+            "arn": found["Arn"],
+            "force_destroy": bool(state.get("force_destroy")),
+            "input": found.get("Input"),
+            "role_arn": found.get("RoleArn"),
+        }
 
     def update(self, prior: Value, plan: Value) -> None:
-        self.aws.put_targets(Rule=prior["rule"], Targets=[{"Id": plan["target_id"], "Arn": plan["arn"]}])
+        names = {"Id": "target_id", "Arn": "arn", "Input": "input", "RoleArn": "role_arn"}
+        self.aws.put_targets(Rule=prior["rule"], EventBusName=prior["event_bus_name"], Targets=[given(plan, names)])
 
     def delete(self, state: Value) -> None:
-        self.aws.remove_targets(Rule=state["rule"], Ids=[state["target_id"]])
+        self.aws.remove_targets(Rule=state["rule"], EventBusName=state["event_bus_name"], Ids=[state["target_id"]])
+
+    def imported(self, identifier: str) -> Value:
+        bus, rest = _bus_and_rest(identifier, "RULE_NAME/TARGET_ID")
+        rule, target = id_parts(rest, "/", "RULE_NAME/TARGET_ID")
+        return {"id": f"{rule}-{target}", "event_bus_name": bus, "rule": rule, "target_id": target}
+
+
+def _bus_and_rest(identifier: str, form: str) -> tuple[str, str]:
+    """The event bus in an id, which may leave out the default one, and the rest, which has the given form."""
+    if identifier.count("/") == form.count("/"):
+        id_parts(identifier, "/", form)
+        return _DEFAULT_BUS, identifier
+    bus, *rest = id_parts(identifier, "/", f"EVENT_BUS_NAME/{form}")
+    return bus, "/".join(rest)
 
 
 class Queue(Resource):
@@ -220,6 +112,13 @@ class Queue(Resource):
         "receive_wait_time_seconds": 0,
         "visibility_timeout_seconds": 30,
     }
+    numbers: ClassVar = {
+        "DelaySeconds": "delay_seconds",
+        "MaximumMessageSize": "max_message_size",
+        "MessageRetentionPeriod": "message_retention_seconds",
+        "ReceiveMessageWaitTimeSeconds": "receive_wait_time_seconds",
+        "VisibilityTimeout": "visibility_timeout_seconds",
+    }
 
     def create(self, plan: Value) -> None:
         made = self.aws.create_queue(QueueName=plan["name"], Attributes=self._attributes(plan), tags=plan["tags_all"])
@@ -227,9 +126,15 @@ class Queue(Resource):
 
     def read(self, state: Value) -> Value:
         found = self.aws.get_queue_attributes(QueueUrl=state["id"], AttributeNames=["All"])["Attributes"]
-        tags = self.aws.list_queue_tags(QueueUrl=state["id"]).get("Tags", {})
-        kept = int(found["MessageRetentionPeriod"])
-        return {"arn": found["QueueArn"], "url": state["id"], "message_retention_seconds": kept, "tags_all": tags}
+        return {
+            **{name: int(found[attribute]) for attribute, name in self.numbers.items()},
+            "arn": found["QueueArn"],
+            "fifo_queue": found.get("FifoQueue") == "true",
+            "name": state["id"].rpartition("/")[2],
+            "sqs_managed_sse_enabled": found.get("SqsManagedSseEnabled") == "true",
+            "tags_all": self.aws.list_queue_tags(QueueUrl=state["id"]).get("Tags", {}),
+            "url": state["id"],
+        }
 
     def update(self, prior: Value, plan: Value) -> None:
         self.aws.set_queue_attributes(QueueUrl=prior["id"], Attributes=self._attributes(plan))
@@ -238,11 +143,9 @@ class Queue(Resource):
     def delete(self, state: Value) -> None:
         self.aws.delete_queue(QueueUrl=state["id"])
 
-    @staticmethod
-    def _attributes(plan: Value) -> dict[str, str]:
-        encrypted = str(plan["sqs_managed_sse_enabled"] is True).lower()
-        kept = str(int(plan["message_retention_seconds"]))
-        return {"MessageRetentionPeriod": kept, "SqsManagedSseEnabled": encrypted}
+    def _attributes(self, plan: Value) -> dict[str, str]:
+        numbers = {attribute: str(int(plan[name])) for attribute, name in self.numbers.items()}
+        return {**numbers, "SqsManagedSseEnabled": str(plan["sqs_managed_sse_enabled"] is True).lower()}
 
 
 class Alarm(Resource):
@@ -253,29 +156,37 @@ class Alarm(Resource):
     defaults = {"actions_enabled": True, "treat_missing_data": "missing"}
     enums = {"treat_missing_data": ("breaching", "notBreaching", "ignore", "missing")}
 
+    names: ClassVar = {
+        "ActionsEnabled": "actions_enabled",
+        "AlarmName": "alarm_name",
+        "AlarmDescription": "alarm_description",
+        "ComparisonOperator": "comparison_operator",
+        "EvaluationPeriods": "evaluation_periods",
+        "MetricName": "metric_name",
+        "Namespace": "namespace",
+        "Period": "period",
+        "Statistic": "statistic",
+        "Threshold": "threshold",
+        "TreatMissingData": "treat_missing_data",
+    }
+
     def create(self, plan: Value) -> None:
-        names = {
-            "AlarmName": "alarm_name",
-            "AlarmDescription": "alarm_description",
-            "ComparisonOperator": "comparison_operator",
-            "EvaluationPeriods": "evaluation_periods",
-            "MetricName": "metric_name",
-            "Namespace": "namespace",
-            "Period": "period",
-            "Statistic": "statistic",
-            "Threshold": "threshold",
-            "TreatMissingData": "treat_missing_data",
-        }
         dimensions = [{"Name": name, "Value": value} for name, value in (plan["dimensions"] or {}).items()]
-        self.aws.put_metric_alarm(**integers(given(plan, names)), Dimensions=dimensions, Tags=pairs(plan["tags_all"]))
+        arguments = integers(given(plan, self.names))
+        self.aws.put_metric_alarm(**arguments, Dimensions=dimensions, Tags=pairs(plan["tags_all"]))
         plan["id"] = plan["alarm_name"]
 
     def read(self, state: Value) -> Value | None:
-        found = self.aws.describe_alarms(AlarmNames=[state["id"]])["MetricAlarms"]
-        if not found:
+        found = next(iter(self.aws.describe_alarms(AlarmNames=[state["id"]])["MetricAlarms"]), None)
+        if found is None:
             return None
-        tags = unpaired(self.aws.list_tags_for_resource(ResourceARN=found[0]["AlarmArn"])["Tags"])
-        return {"arn": found[0]["AlarmArn"], "threshold": found[0]["Threshold"], "tags_all": tags}
+        dimensions = {dimension["Name"]: dimension["Value"] for dimension in found.get("Dimensions", [])}
+        return {
+            **{name: found.get(call) for call, name in self.names.items()},
+            "arn": found["AlarmArn"],
+            "dimensions": dimensions or None,
+            "tags_all": unpaired(self.aws.list_tags_for_resource(ResourceARN=found["AlarmArn"])["Tags"]),
+        }
 
     def update(self, prior: Value, plan: Value) -> None:
         self.create({**plan, "id": prior["id"]})
@@ -309,6 +220,14 @@ class Schedule(Resource):
     service = "scheduler"
     force_new = ("name", "group_name")
     defaults = {"schedule_expression_timezone": "UTC", "state": "ENABLED"}
+    names: ClassVar = {
+        "Name": "name",
+        "GroupName": "group_name",
+        "Description": "description",
+        "ScheduleExpression": "schedule_expression",
+        "ScheduleExpressionTimezone": "schedule_expression_timezone",
+        "State": "state",
+    }
 
     def create(self, plan: Value) -> None:
         self.aws.create_schedule(**self._arguments(plan))
@@ -317,8 +236,13 @@ class Schedule(Resource):
     def read(self, state: Value) -> Value:
         group, name = state["id"].split("/")
         found = self.aws.get_schedule(GroupName=group, Name=name)
-        when, status = found["ScheduleExpression"], found["State"]
-        return {"arn": found["Arn"], "schedule_expression": when, "state": status}
+        target = given(found["Target"], {"arn": "Arn", "role_arn": "RoleArn", "input": "Input"})
+        return {
+            **{name: found.get(call) for call, name in self.names.items()},
+            "arn": found["Arn"],
+            "flexible_time_window": [{"mode": found["FlexibleTimeWindow"]["Mode"]}],
+            "target": [target],
+        }
 
     def update(self, prior: Value, plan: Value) -> None:
         self.aws.update_schedule(**self._arguments({**plan, "id": prior["id"]}))
@@ -326,25 +250,17 @@ class Schedule(Resource):
     def delete(self, state: Value) -> None:
         self.aws.delete_schedule(GroupName=state["group_name"], Name=state["name"])
 
-    @staticmethod
-    def _arguments(plan: Value) -> Value:
-        names = {
-            "Name": "name",
-            "GroupName": "group_name",
-            "Description": "description",
-            "ScheduleExpression": "schedule_expression",
-            "ScheduleExpressionTimezone": "schedule_expression_timezone",
-            "State": "state",
-        }
+    def imported(self, identifier: str) -> Value:
+        id_parts(identifier, "/", "<group-name>/<name>")
+        return {"id": identifier}
+
+    def _arguments(self, plan: Value) -> Value:
         target = given(first(plan["target"]), {"Arn": "arn", "RoleArn": "role_arn", "Input": "input"})
         window = {"Mode": first(plan["flexible_time_window"])["mode"]}
-        return {**given(plan, names), "Target": target, "FlexibleTimeWindow": window}
+        return {**given(plan, self.names), "Target": target, "FlexibleTimeWindow": window}
 
 
 TYPES = {
-    "aws_lambda_function": Function,
-    "aws_lambda_function_event_invoke_config": EventInvokeConfig,
-    "aws_lambda_permission": Permission,
     "aws_cloudwatch_event_rule": Rule,
     "aws_cloudwatch_event_target": Target,
     "aws_sqs_queue": Queue,

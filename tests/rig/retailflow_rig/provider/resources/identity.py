@@ -1,6 +1,7 @@
 """Roles and what they may do."""
 
-from retailflow_rig.provider.resources.base import Resource, given, pairs, unpaired
+from retailflow_rig.provider.context import ProviderError
+from retailflow_rig.provider.resources.base import Resource, given, id_parts, pairs, unpaired
 from retailflow_rig.provider.schema import Value
 
 
@@ -26,7 +27,10 @@ class Role(Resource):
         found = self.aws.get_role(RoleName=state["id"])["Role"]
         return {
             "name": found["RoleName"],
+            "path": found["Path"],
             "arn": found["Arn"],
+            "assume_role_policy": self.document(state, "assume_role_policy", found["AssumeRolePolicyDocument"]),
+            "max_session_duration": found["MaxSessionDuration"],
             "description": found.get("Description", ""),
             "unique_id": found["RoleId"],
             "create_date": found["CreateDate"].isoformat(),
@@ -35,10 +39,15 @@ class Role(Resource):
 
     def update(self, prior: Value, plan: Value) -> None:
         self.aws.update_assume_role_policy(RoleName=prior["id"], PolicyDocument=plan["assume_role_policy"])
+        if plan["description"] != prior["description"]:
+            self.aws.update_role_description(RoleName=prior["id"], Description=plan["description"] or "")
         self.aws.tag_role(RoleName=prior["id"], Tags=pairs(plan["tags_all"]))
 
     def delete(self, state: Value) -> None:
         self.aws.delete_role(RoleName=state["id"])
+
+    def imported(self, identifier: str) -> Value:
+        return {"id": identifier, "name": identifier, "force_detach_policies": False}
 
 
 class RolePolicy(Resource):
@@ -54,8 +63,8 @@ class RolePolicy(Resource):
 
     def read(self, state: Value) -> Value:
         role, name = state["id"].split(":")
-        self.aws.get_role_policy(RoleName=role, PolicyName=name)
-        return {"role": role, "name": name}
+        found = self.aws.get_role_policy(RoleName=role, PolicyName=name)["PolicyDocument"]
+        return {"role": role, "name": name, "policy": self.document(state, "policy", found)}
 
     def update(self, prior: Value, plan: Value) -> None:
         names = {"RoleName": "role", "PolicyName": "name"}
@@ -63,6 +72,10 @@ class RolePolicy(Resource):
 
     def delete(self, state: Value) -> None:
         self.aws.delete_role_policy(RoleName=state["role"], PolicyName=state["name"])
+
+    def imported(self, identifier: str) -> Value:
+        role, name = id_parts(identifier, ":", "role_name:role_policy_name")
+        return {"id": identifier, "role": role, "name": name}
 
 
 class RolePolicyAttachment(Resource):
@@ -82,6 +95,12 @@ class RolePolicyAttachment(Resource):
     def delete(self, state: Value) -> None:
         self.aws.detach_role_policy(RoleName=state["role"], PolicyArn=state["policy_arn"])
 
+    def imported(self, identifier: str) -> Value:
+        role, _, policy = identifier.partition("/")
+        if not role or not policy:
+            raise ProviderError(f'unexpected format of ID ("{identifier}"), expected <role-name>/<policy_arn>')
+        return {"id": identifier, "role": role, "policy_arn": policy}
+
 
 class InstanceProfile(Resource):
     """`aws_iam_instance_profile`."""
@@ -99,6 +118,7 @@ class InstanceProfile(Resource):
         found = self.aws.get_instance_profile(InstanceProfileName=state["id"])["InstanceProfile"]
         return {
             "name": found["InstanceProfileName"],
+            "path": found["Path"],
             "arn": found["Arn"],
             "unique_id": found["InstanceProfileId"],
             "role": next((role["RoleName"] for role in found["Roles"]), None),

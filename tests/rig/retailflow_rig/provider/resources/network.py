@@ -1,6 +1,9 @@
 """The network: VPC, subnets, routes, endpoints."""
 
-from retailflow_rig.provider.resources.base import Ec2Resource, Resource, given, unpaired
+import zlib
+
+from retailflow_rig.provider.context import ProviderError
+from retailflow_rig.provider.resources.base import Ec2Resource, Resource, given, id_parts, unpaired
 from retailflow_rig.provider.schema import Value
 from retailflow_rig.provider.wire import known
 
@@ -21,6 +24,7 @@ class Vpc(Ec2Resource):
         found = self.aws.describe_vpcs(VpcIds=[state["id"]])["Vpcs"][0]
         return {
             "cidr_block": found["CidrBlock"],
+            "instance_tenancy": found["InstanceTenancy"],
             "arn": self.arn(f"vpc/{state['id']}"),
             "owner_id": found["OwnerId"],
             "enable_dns_hostnames": self._attribute(state["id"], "enableDnsHostnames"),
@@ -86,7 +90,8 @@ class InternetGateway(Ec2Resource):
         }
 
     def delete(self, state: Value) -> None:
-        self.aws.detach_internet_gateway(InternetGatewayId=state["id"], VpcId=state["vpc_id"])
+        if state["vpc_id"]:
+            self.aws.detach_internet_gateway(InternetGatewayId=state["id"], VpcId=state["vpc_id"])
         self.aws.delete_internet_gateway(InternetGatewayId=state["id"])
 
 
@@ -119,7 +124,7 @@ class Route(Resource):
     def create(self, plan: Value) -> None:
         names = {"RouteTableId": "route_table_id", "DestinationCidrBlock": "destination_cidr_block"}
         self.aws.create_route(**given(plan, {**names, "GatewayId": "gateway_id"}))
-        plan["id"] = f"r-{plan['route_table_id']}-{plan['destination_cidr_block']}"
+        plan["id"] = _route_id(plan["route_table_id"], plan["destination_cidr_block"])
 
     def read(self, state: Value) -> Value | None:
         table = self.aws.describe_route_tables(RouteTableIds=[state["route_table_id"]])["RouteTables"][0]
@@ -131,6 +136,14 @@ class Route(Resource):
     def delete(self, state: Value) -> None:
         cidr = state["destination_cidr_block"]
         self.aws.delete_route(RouteTableId=state["route_table_id"], DestinationCidrBlock=cidr)
+
+    def imported(self, identifier: str) -> Value:
+        table, cidr = id_parts(identifier, "_", "ROUTETABLEID_DESTINATION")
+        return {"id": _route_id(table, cidr), "route_table_id": table, "destination_cidr_block": cidr}
+
+
+def _route_id(table: str, destination: str) -> str:
+    return f"r-{table}{zlib.crc32(destination.encode())}"
 
 
 class RouteTableAssociation(Resource):
@@ -152,6 +165,16 @@ class RouteTableAssociation(Resource):
 
     def delete(self, state: Value) -> None:
         self.aws.disassociate_route_table(AssociationId=state["id"])
+
+    def imported(self, identifier: str) -> Value:
+        """Unlike other types, this one looks for what it imports: its own id is not the one that is given."""
+        subnet, table = id_parts(identifier, "/", "subnet ID/route table ID")
+        found = self.aws.describe_route_tables(RouteTableIds=[table])["RouteTables"][0]
+        for association in found["Associations"]:
+            if association.get("SubnetId") == subnet:
+                own = association["RouteTableAssociationId"]
+                return {"id": own, "subnet_id": subnet, "route_table_id": table}
+        raise ProviderError(f"no association found between route table {table} and {subnet}")
 
 
 class VpcEndpoint(Ec2Resource):
@@ -182,6 +205,10 @@ class VpcEndpoint(Ec2Resource):
             "arn": self.arn(f"vpc-endpoint/{state['id']}"),
             "vpc_id": found[0]["VpcId"],
             "service_name": found[0]["ServiceName"],
+            "vpc_endpoint_type": found[0]["VpcEndpointType"],
+            "private_dns_enabled": found[0]["PrivateDnsEnabled"],
+            "subnet_ids": sorted(found[0]["SubnetIds"]),
+            "security_group_ids": sorted(group["GroupId"] for group in found[0]["Groups"]),
             "state": found[0]["State"],
             "owner_id": self.context.account,
             "tags_all": unpaired(found[0].get("Tags")),

@@ -65,7 +65,7 @@ class EcrLifecyclePolicy(Resource):
         return {
             "repository": found["repositoryName"],
             "registry_id": found["registryId"],
-            "policy": found["lifecyclePolicyText"],
+            "policy": self.document(state, "policy", found["lifecyclePolicyText"]),
         }
 
     def update(self, prior: Value, plan: Value) -> None:

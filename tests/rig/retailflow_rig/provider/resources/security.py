@@ -12,7 +12,7 @@ class SecurityGroup(Ec2Resource):
 
     kind = "security-group"
     force_new = ("name", "description", "vpc_id")
-    defaults = {"description": "Managed by Terraform"}
+    defaults = {"description": "Managed by Terraform", "revoke_rules_on_delete": False}
     conflicts = (("name", "name_prefix"),)
 
     def create(self, plan: Value) -> None:
@@ -38,10 +38,10 @@ class SecurityGroup(Ec2Resource):
 
 
 class DefaultSecurityGroup(SecurityGroup):
-    """`aws_default_security_group`: adopts the group that comes with a VPC and empties it."""
+    """`aws_default_security_group`: adopts the group that comes with a VPC and empties it; an import does not."""
 
     force_new = ("vpc_id",)
-    defaults = {}
+    defaults = {"revoke_rules_on_delete": False}
 
     def create(self, plan: Value) -> None:
         wanted = [{"Name": "vpc-id", "Values": [plan["vpc_id"]]}, {"Name": "group-name", "Values": ["default"]}]
@@ -71,9 +71,9 @@ class _Rule(Ec2Resource):
 
     def read(self, state: Value) -> Value | None:
         answer = self.aws.describe_security_group_rules(SecurityGroupRuleIds=[state["id"]])
-        if not answer["SecurityGroupRules"]:
+        found = next(iter(answer["SecurityGroupRules"]), None)
+        if found is None or found["IsEgress"] != (self.direction == "egress"):
             return None
-        found = answer["SecurityGroupRules"][0]
         return {
             "security_group_id": found["GroupId"],
             "security_group_rule_id": found["SecurityGroupRuleId"],
@@ -81,6 +81,7 @@ class _Rule(Ec2Resource):
             "ip_protocol": found["IpProtocol"],
             "from_port": found["FromPort"],
             "to_port": found["ToPort"],
+            "description": found.get("Description"),
             "cidr_ipv4": found.get("CidrIpv4"),
             "referenced_security_group_id": found.get("ReferencedGroupInfo", {}).get("GroupId"),
             "tags_all": unpaired(found.get("Tags")),
@@ -93,6 +94,7 @@ class _Rule(Ec2Resource):
         rule |= (
             {"CidrIpv4": plan["cidr_ipv4"]} if permission["IpRanges"] else {"ReferencedGroupId": source[0]["GroupId"]}
         )
+        rule["Description"] = plan["description"] or ""
         change = {"SecurityGroupRuleId": prior["id"], "SecurityGroupRule": rule}
         self.aws.modify_security_group_rules(GroupId=prior["security_group_id"], SecurityGroupRules=[change])
 
