@@ -19,8 +19,8 @@ output "tunnel_id" {
 }
 
 output "cluster" {
-  description = "Name of the ECS cluster."
-  value       = aws_ecs_cluster.this.name
+  description = "ARN of the ECS cluster."
+  value       = aws_ecs_cluster.this.arn
 }
 
 output "instance_ids" {

@@ -154,6 +154,8 @@ module "generator" {
   database           = { host = var.foundation.private_ips["postgres"], secret_arn = var.foundation.secret_arns["postgres"] }
   tick_minutes       = var.tick_minutes
   orders_per_minute  = var.orders_per_minute
+  seed               = var.seed
+  backfill_days      = var.backfill_days
   log_retention_days = var.log_retention_days
 }
 

@@ -63,6 +63,29 @@ variable "orders_per_minute" {
   default     = 30
 }
 
+variable "seed" {
+  description = "Seed of the shop; the same seed gives the same shop."
+  # A number of Terraform holds 64 bits only by way of a string.
+  type    = string
+  default = "42"
+
+  validation {
+    condition     = can(regex("^[0-9]{1,20}$", var.seed))
+    error_message = "A seed is a whole number that is not negative."
+  }
+}
+
+variable "backfill_days" {
+  description = "Days of history that the shop starts with."
+  type        = number
+  default     = 30
+
+  validation {
+    condition     = var.backfill_days >= 0 && floor(var.backfill_days) == var.backfill_days
+    error_message = "The history is a whole number of days."
+  }
+}
+
 variable "stop_at" {
   description = "When to stop the hosts and the generator, as UTC time like 2030-01-31T18:00:00; null for never."
   type        = string

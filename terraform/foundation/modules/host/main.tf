@@ -18,7 +18,7 @@ resource "aws_instance" "this" {
   associate_public_ip_address = true
   iam_instance_profile        = aws_iam_instance_profile.this.name
   ebs_optimized               = true
-  user_data                   = var.user_data
+  user_data                   = join("\n", [file("${path.module}/host-keys.sh"), var.user_data])
   user_data_replace_on_change = true
 
   metadata_options {
@@ -37,8 +37,9 @@ resource "aws_instance" "this" {
   volume_tags = null
 
   lifecycle {
-    # A newer image appears every few weeks; it is taken with the next new host, never by replacing a running one.
-    ignore_changes = [ami]
+    # A newer image appears every few weeks; it is taken with the next new host, never by replacing a running one. A host that
+    # is stopped has no public address, and gets another when it starts.
+    ignore_changes = [ami, associate_public_ip_address]
   }
 
   depends_on = [aws_iam_role_policy.this, aws_iam_role_policy_attachment.managed]

@@ -35,9 +35,11 @@ resource "aws_lambda_function" "this" {
 
   environment {
     variables = {
+      RETAILFLOW_BACKFILL_DAYS     = tostring(var.backfill_days)
       RETAILFLOW_DATABASE_HOST     = var.database.host
       RETAILFLOW_DATABASE_SECRET   = var.database.secret_arn
       RETAILFLOW_ORDERS_PER_MINUTE = tostring(var.orders_per_minute)
+      RETAILFLOW_SEED              = tostring(var.seed)
       RETAILFLOW_STACK             = var.stack_id
       RETAILFLOW_TICK_MINUTES      = tostring(var.tick_minutes)
     }

@@ -33,6 +33,16 @@ variable "orders_per_minute" {
   type        = number
 }
 
+variable "seed" {
+  description = "Seed of the shop; the same seed gives the same shop."
+  type        = string
+}
+
+variable "backfill_days" {
+  description = "Days of history that the shop starts with."
+  type        = number
+}
+
 variable "log_retention_days" {
   description = "Days for which logs are kept."
   type        = number

@@ -9,7 +9,7 @@ variable "stack_id" {
 }
 
 variable "cluster" {
-  description = "Name of the ECS cluster."
+  description = "ARN of the ECS cluster, as the provider reads it back of a service that is imported."
   type        = string
 }
 
