@@ -41,6 +41,19 @@ export default defineConfig({
           hookTimeout: 60_000,
         },
       },
+      {
+        extends: true,
+        test: {
+          name: 'speed',
+          include: ['tests/speed/**/*.test.ts'],
+          environment: 'node',
+          globalSetup: ['tests/browser/build.ts'],
+          testTimeout: 60_000,
+          hookTimeout: 60_000,
+          // One at a time: they measure.
+          fileParallelism: false,
+        },
+      },
     ],
   },
 });

@@ -1,5 +1,10 @@
 # shellcheck shell=bash
-# Building the page, the app and the command line.
+# Building the page, the app, the command line, and the shop as a function for AWS Lambda.
+
+# What Lambda's runtime provided.al2023 runs: this kind of program, with a glibc up to this version.
+LAMBDA_TARGET=x86_64-unknown-linux-gnu
+LAMBDA_GLIBC=2.34
+readonly LAMBDA_TARGET LAMBDA_GLIBC
 
 build_everything() {
   ensure_page
@@ -14,6 +19,42 @@ build_programs() {
 # Where a built program lies.
 binary() {
   printf '%s' "${CARGO_TARGET_DIR:-target}/debug/$1"
+}
+
+# Builds the shop for AWS Lambda and puts it where the app looks for it. What `cargo build` makes of the same crate is for
+# this computer: Lambda could not start it.
+ensure_function() {
+  local title="The shop needs no glibc beyond $LAMBDA_GLIBC"
+  ensure_python_tool cargo-zigbuild "$ZIGBUILD"
+  [ -d "$(rustc --print target-libdir --target "$LAMBDA_TARGET")" ] ||
+    step "Install Rust's library for $LAMBDA_TARGET" rustup target add "$LAMBDA_TARGET"
+  show "Build the shop for AWS Lambda (some minutes the first time)" build_function
+  if have readelf; then
+    step "$title" check_glibc "$LOCAL/lambda/$LAMBDA_TARGET/lambda/retailflow-function"
+  else
+    without "$title" "there is no readelf on this computer"
+  fi
+  mkdir -p "$(binary lambda)"
+  cp "$LOCAL/lambda/$LAMBDA_TARGET/lambda/retailflow-function" "$(binary lambda/bootstrap)"
+  note "It is $(binary lambda/bootstrap)."
+}
+
+# In a folder of its own, so that it neither waits for other builds nor has them compile anything again. No path of this
+# computer gets into the program: the same sources give the same program wherever they lie.
+build_function() {
+  local home=${CARGO_HOME:-$HOME/.cargo}
+  CARGO_ZIGBUILD_ZIG_PATH=$(python_tool python-zig "$ZIGBUILD") \
+    RUSTFLAGS="--remap-path-prefix=$home/registry/src=crates --remap-path-prefix=$ROOT=retailflow" \
+    env -u RUSTC_WORKSPACE_WRAPPER "$(python_tool cargo-zigbuild "$ZIGBUILD")" zigbuild --locked \
+    --package retailflow-function --profile lambda --target "$LAMBDA_TARGET.$LAMBDA_GLIBC" --target-dir "$LOCAL/lambda"
+}
+
+# Fails if a program names a version of glibc's interface that Lambda's runtime does not have: check_glibc program
+check_glibc() {
+  local newest
+  newest=$(readelf --version-info "$1" | grep -o 'GLIBC_[0-9A-Z_.]*' | sort -V | tail -n 1)
+  printf 'The newest version it needs: %s\n' "$newest"
+  at_least "$LAMBDA_GLIBC" "${newest#GLIBC_}"
 }
 
 # The page, built from what is in ui/ now.

@@ -14,8 +14,11 @@ APP_PACKAGES=(
   build-essential ca-certificates curl git libdbus-1-dev libgtk-3-dev libwebkit2gtk-4.1-dev pkg-config python3-venv
 )
 # What testing it takes on top: a screen and a keyring of its own, a driver for the window, an image registry and what
-# looks into images.
-TEST_PACKAGES=(dbus docker-registry fonts-dejavu-core gnome-keyring procps skopeo umoci webkit2gtk-driver xvfb)
+# looks into images, an SSH server and what gives it users and a network of its own.
+TEST_PACKAGES=(
+  dbus docker-registry fonts-dejavu-core gnome-keyring libnss-wrapper libsocket-wrapper openssh-server procps skopeo umoci
+  webkit2gtk-driver xvfb
+)
 
 # Makes this computer ready: ensure_machine app|tests
 ensure_machine() {
@@ -62,12 +65,22 @@ ensure_linux_packages() {
   fi
   if have dpkg-query; then
     missing=$(missing_packages "${wanted[@]}")
+    case " $missing " in
+      *" openssh-server "*) may_install_sshd ;;
+    esac
     [ -z "$missing" ] || install_packages "$missing"
   elif ! pkg-config --exists webkit2gtk-4.1 gtk+-3.0 dbus-1 2>/dev/null; then
     fail "The development files of WebKitGTK 4.1, GTK 3 and D-Bus are missing." \
       "Install what this distribution calls them, with a C compiler, pkg-config, curl and python3, then run ./dev again." \
       "On Debian they are: ${wanted[*]}"
   fi
+}
+
+# Debian starts a server with its installation. Nobody's computer is opened to the network for the sake of a test.
+may_install_sshd() {
+  [ ! -d /run/systemd/system ] || fail "The tests run OpenSSH's server by themselves, and to install it would also start it here." \
+    "Install it as you like, for example: sudo apt-get install openssh-server && sudo systemctl disable --now ssh" \
+    "Then run ./dev again."
 }
 
 is_ubuntu() {

@@ -40,10 +40,16 @@ check_sizes() {
     awk -v most="$MOST_LINES" '$2 != "total" && $1 > most { print $2 " has " $1 " lines"; bad = 1 } END { exit bad }'
 }
 
-# protocol ← engine ← provision ← {cli, desktop}; the generator stands alone.
+# protocol ← engine ← terraform ← provision ← {cli, desktop}; protocol ← {images, cloud, tunnel} ← provision; the generator stands
+# alone, and the function knows nothing else.
 check_arrows() {
   must_not_need retailflow-protocol 'tokio|tauri|retailflow-.*'
-  must_not_need retailflow-engine 'tauri|retailflow-(provision|generator|cli|desktop)'
+  must_not_need retailflow-engine 'tauri|aws-(config|sdk-.*)|retailflow-(provision|generator|terraform|images|cloud|tunnel|cli|desktop)'
+  must_not_need retailflow-terraform 'tauri|aws-(config|sdk-.*)|retailflow-(provision|generator|images|cloud|tunnel|cli|desktop)'
+  must_not_need retailflow-images 'tauri|aws-(config|sdk-.*)|retailflow-(engine|provision|generator|terraform|cloud|tunnel|cli|desktop)'
+  must_not_need retailflow-cloud 'tauri|retailflow-(engine|provision|generator|terraform|images|tunnel|cli|desktop)'
+  must_not_need retailflow-tunnel 'tauri|aws-(config|sdk-.*)|retailflow-(engine|provision|generator|terraform|images|cloud|cli|desktop)'
+  must_not_need retailflow-function 'tauri|retailflow-(protocol|engine|provision|terraform|images|cloud|tunnel|cli|desktop)'
   must_not_need retailflow-provision 'tauri|retailflow-(cli|desktop)'
   must_not_need retailflow-cli 'tauri|retailflow-desktop'
   must_not_need retailflow-generator 'tauri|retailflow-.*'

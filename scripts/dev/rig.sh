@@ -63,5 +63,6 @@ test_rig() {
 
 run_rig_tests() {
   cd tests/rig
-  "$RETAILFLOW_TEST_RIG_PYTHON" -m pytest
+  # Each worker has an account of its own; a file stays with one, as it shares what it made.
+  "$RETAILFLOW_TEST_RIG_PYTHON" -m pytest --numprocesses 2 --dist loadfile
 }

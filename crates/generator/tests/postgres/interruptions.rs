@@ -1,13 +1,12 @@
 //! Ticks are written exactly once, whatever breaks in between.
 
-use std::time::Duration;
-
 use generator::shop::Window;
 use generator::{Config, Error, Outcome, Plan, Writer};
-use tokio_postgres::Client;
 use tokio_util::sync::CancellationToken;
 
-use crate::{SMALL, assert_sound, backfill, checksums, live, number, open_shop, origin, server, writer};
+use crate::{
+    SMALL, assert_sound, backfill, checksums, kill_writers, killed, live, number, open_shop, origin, server, writer,
+};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_repeated_tick_adds_nothing() {
@@ -32,37 +31,23 @@ async fn a_repeated_tick_adds_nothing() {
 #[tokio::test(flavor = "multi_thread")]
 async fn killed_connections_leave_the_shop_as_if_nothing_had_happened() {
     const BIG: Config = Config { seed: 7, tick_seconds: 2, backfill_days: 4, orders_per_day: 25_000.0 };
-    const KILLS: i64 = 4;
     let server = server().await;
     let undisturbed = open_shop(&server, "undisturbed", &BIG).await;
 
     let mut disturbed = writer(&server, "disturbed").await;
     disturbed.open(&BIG, origin()).await.expect("opening");
-    let observer = server.client("postgres").await;
-    let killer = tokio::spawn(async move {
-        let mut killed = 0;
-        while killed < KILLS {
-            tokio::time::sleep(Duration::from_millis(5 + 20 * killed.unsigned_abs())).await;
-            killed += kill_copying(&observer, "disturbed").await;
-        }
-    });
+    let observer = server.client("disturbed").await;
+    // At a first row, in the midst of a COPY, at one of a later COPY of the same day, and on another day.
+    kill_writers(&observer, "orders", "order_id", &[1, 10_000, 20_001, 60_000]).await;
     let mut failures = 0;
     while let Err(error) = backfill(&mut disturbed, &BIG).await {
         assert!(error.is_transient(), "{error}");
         failures += 1;
         disturbed = Writer::connect(&server.config("disturbed")).await.expect("connecting again");
     }
-    killer.await.expect("the killer killed as often as it should");
-    assert_eq!(failures, KILLS);
+    assert_eq!((failures, killed(&observer).await), (4, 4));
     assert_eq!(checksums(disturbed.client()).await, checksums(undisturbed.client()).await);
     assert_sound(disturbed.client()).await;
-}
-
-/// Ends the connections of writers to `database` that are copying; tells how many those were.
-async fn kill_copying(client: &Client, database: &str) -> i64 {
-    let query = "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE datname = $1 \
-                 AND application_name = 'retailflow-generator' AND state = 'active' AND query LIKE 'COPY%'";
-    client.query_one(query, &[&database]).await.expect("terminating").get(0)
 }
 
 #[tokio::test(flavor = "multi_thread")]

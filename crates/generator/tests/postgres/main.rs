@@ -55,6 +55,34 @@ async fn number(client: &Client, query: &str) -> i64 {
     client.query_one(query, &[]).await.expect(query).get(0)
 }
 
+/// Has PostgreSQL end a writer's connection as it writes certain rows of a table, once for each of them.
+///
+/// A sequence remembers who was killed, for it outlives the transaction that dies; the sleep is where the signal strikes.
+async fn kill_writers(client: &Client, table: &str, key: &str, at: &[i64]) {
+    let rows: Vec<String> = at.iter().map(i64::to_string).collect();
+    let sequences: Vec<String> = rows.iter().map(|row| format!("CREATE SEQUENCE killed_at_{row};")).collect();
+    let script = format!(
+        "{}
+         CREATE FUNCTION strike() RETURNS trigger LANGUAGE plpgsql AS $$
+         BEGIN
+             IF nextval('public.killed_at_' || NEW.{key}) = 1 THEN
+                 PERFORM pg_terminate_backend(pg_backend_pid()), pg_sleep(60);
+             END IF;
+             RETURN NEW;
+         END $$;
+         CREATE TRIGGER strike BEFORE INSERT ON production.{table}
+             FOR EACH ROW WHEN (NEW.{key} IN ({})) EXECUTE FUNCTION public.strike()",
+        sequences.concat(),
+        rows.join(", ")
+    );
+    client.batch_execute(&script).await.expect("setting the trap");
+}
+
+/// How many connections [`kill_writers`] has ended.
+async fn killed(client: &Client) -> i64 {
+    number(client, "SELECT count(*) FROM pg_sequences WHERE sequencename LIKE 'killed_at_%' AND last_value >= 1").await
+}
+
 /// What the shop consists of, without what depends on when and how fast it was written.
 async fn checksums(client: &Client) -> Vec<(String, String)> {
     let tables = [

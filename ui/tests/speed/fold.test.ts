@@ -1,7 +1,7 @@
 /** The stream brings some 300 events a second; a fold of one must cost next to nothing. */
 import { expect, test } from 'vitest';
-import { planOf } from '../../src/host/fake/plans';
-import { newDraft } from '../../src/state/wizard.svelte';
+import { planOf } from '../../src/host/fake/sandbox/plans';
+import { Draft } from '../../src/state/draft.svelte';
 import type { Event } from '../../src/protocol/Event';
 import type { Snapshot } from '../../src/protocol/Snapshot';
 import { foldSnapshot } from '../../src/state/run.svelte';
@@ -13,7 +13,7 @@ test('a minute of 300 events a second folds in less than half a second', () => {
   const event = (kind: Event['kind']): Event => ({ seq: (seq += 1), at, run: 'R', kind });
   let snapshot: Snapshot = {
     seq: 0,
-    config: newDraft('demo'),
+    config: new Draft('demo').config,
     state: 'new',
     run: null,
     services: [],

@@ -1,5 +1,5 @@
 /** Measuring a page from inside: its frames, its long tasks, its heap. Times in milliseconds. */
-import type { Browser, Page } from 'playwright-core';
+import type { Page } from 'playwright-core';
 
 export interface Frames {
   frames: number;
@@ -49,11 +49,9 @@ interface TraceEvent {
  * The longest task of the page's main thread while `work` goes on, in the processor's time: what the page itself takes
  * of a frame, however busy other programs keep the machine.
  */
-export async function longestTask<T>(
-  browser: Browser,
-  page: Page,
-  work: () => Promise<T>,
-): Promise<{ done: T; task: number }> {
+export async function longestTask<T>(page: Page, work: () => Promise<T>): Promise<{ done: T; task: number }> {
+  const browser = page.context().browser();
+  if (!browser) throw new Error('The page belongs to no browser');
   await browser.startTracing(page, { categories: ['toplevel'] });
   const done = await work();
   const trace = JSON.parse((await browser.stopTracing()).toString()) as { traceEvents: TraceEvent[] };
