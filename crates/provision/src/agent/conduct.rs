@@ -5,6 +5,7 @@ use std::sync::Arc;
 use engine::logs::RunLog;
 use engine::process::ProcessTable;
 use engine::{Journal, Runner};
+use protocol::command::RunRequest;
 use protocol::{Code, Failure, Operation, RunId, RunOutcome};
 use tokio_util::sync::CancellationToken;
 
@@ -13,38 +14,49 @@ use crate::hints;
 
 impl Agent {
     /// Begins a run and returns while it goes on. `Busy` if another is under way.
-    pub(super) async fn begin(self: &Arc<Self>, operation: Operation) -> Result<RunId, Failure> {
-        if !self.is_busy() {
-            self.end_strays().await?;
+    pub(super) async fn begin(self: &Arc<Self>, request: RunRequest) -> Result<RunId, Failure> {
+        let operation = request.operation;
+        let claim = self.claim(operation)?;
+        // A service that was being started again when the stack was claimed; no other one is from here on.
+        drop(self.reviving.lock().await);
+        self.end_strays().await?;
+        if let Some(secret) = self.target.secret().await? {
+            self.redactor.learn(&secret);
         }
+        let plan = self.target.plan(&request)?;
+        let journal = Journal::begin(&self.folder.runs(), operation)?;
+        let log = RunLog::open(&self.folder.runs(), journal.run())?;
+        if operation == Operation::Down {
+            self.want_nothing();
+        }
+        let folder = self.folder.path().to_owned();
+        let runner = Runner::new(self.emitter.clone(), journal, log, self.redactor.clone(), claim.cancel.clone())
+            .explained_by(move |failure| hints::with_remedy(failure, &folder));
+        let run = runner.id().clone();
+        tokio::spawn(async move {
+            let outcome = runner.run(operation, plan).await;
+            claim.agent.conclude(operation, outcome);
+        });
+        Ok(run)
+    }
+
+    /// Takes the stack for one operation, before anything is done for it. `Busy` if it is taken.
+    fn claim(self: &Arc<Self>, operation: Operation) -> Result<Claim, Failure> {
         let mut active = lock(&self.active);
         if active.is_some() {
             return Err(Failure::new(protocol::Blame::User, "Another run of this stack is under way")
                 .code(Code::Busy)
                 .hint("Wait for it, or cancel it first."));
         }
-        let plan = self.sandbox.plan(operation)?;
-        if operation == Operation::Down {
-            self.want_nothing();
+        if self.end.is_cancelled() {
+            return Err(Failure::environment("The stack's agent is just ending").hint("Run the command again."));
         }
-        let journal = Journal::begin(&self.folder.runs(), operation)?;
-        let log = RunLog::open(&self.folder.runs(), journal.run())?;
         let cancel = CancellationToken::new();
-        let folder = self.folder.path().to_owned();
-        let runner = Runner::new(self.emitter.clone(), journal, log, self.redactor.clone(), cancel.clone())
-            .explained_by(move |failure| hints::with_remedy(failure, &folder));
-        let run = runner.id().clone();
-        *active = Some(Active { operation, cancel });
-        let agent = self.clone();
-        tokio::spawn(async move {
-            let outcome = runner.run(operation, plan).await;
-            agent.conclude(operation, outcome);
-        });
-        Ok(run)
+        *active = Some(Active { operation, cancel: cancel.clone() });
+        Ok(Claim { agent: self.clone(), cancel })
     }
 
     fn conclude(&self, operation: Operation, outcome: Result<RunOutcome, Failure>) {
-        *lock(&self.active) = None;
         match outcome {
             Ok(RunOutcome::Succeeded) if operation == Operation::Up => self.want_everything(),
             Ok(RunOutcome::Succeeded) if operation == Operation::Down => self.end.cancel(),
@@ -63,5 +75,17 @@ impl Agent {
             strays.iter().try_for_each(|stray| table.kill(&stray.mark))
         })
         .await
+    }
+}
+
+/// The right to work on the stack. It ends with the run, or when a run could not be begun.
+struct Claim {
+    agent: Arc<Agent>,
+    cancel: CancellationToken,
+}
+
+impl Drop for Claim {
+    fn drop(&mut self) {
+        *lock(&self.agent.active) = None;
     }
 }

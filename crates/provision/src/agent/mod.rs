@@ -6,24 +6,27 @@
 mod conduct;
 mod server;
 pub(crate) mod socket;
-mod supervise;
+pub(crate) mod supervise;
 mod telemetry;
 
 use std::collections::VecDeque;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use engine::{Emitter, Redactor, StackLock, journal};
-use protocol::snapshot::{Health, ServiceStatus, Snapshot, StackState, TickSample};
-use protocol::{Code, Failure, Operation, RunOutcome, RunState, StackConfig};
+use protocol::snapshot::{ServiceStatus, Snapshot, StackState, TickSample};
+use protocol::{Code, Failure, Operation, RunOutcome, StackConfig};
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
 
 use crate::home::{self, StackFolder};
-use crate::sandbox::Sandbox;
+use crate::target::Target;
 
 /// How long an agent with nothing to look after waits for a client before it leaves.
 const IDLE: Duration = Duration::from_secs(5);
+
+/// How long clients may take to read the last of what they are told.
+const LAST_WORDS: Duration = Duration::from_secs(2);
 
 /// Ticks kept for the throughput chart.
 pub(crate) const TICKS_KEPT: usize = 300;
@@ -35,7 +38,7 @@ const LOCK_DEADLINE: Duration = Duration::from_secs(5);
 pub(crate) struct Agent {
     folder: StackFolder,
     config: StackConfig,
-    sandbox: Sandbox,
+    target: Target,
     emitter: Arc<Emitter>,
     redactor: Redactor,
     active: Mutex<Option<Active>>,
@@ -43,7 +46,10 @@ pub(crate) struct Agent {
     /// The services that are meant to run; empty until `up` ends, or what was found running when the agent began.
     wanted: Mutex<supervise::Wanted>,
     throughput: Mutex<VecDeque<TickSample>>,
-    clients: AtomicUsize,
+    /// The connections at hand, one task each.
+    clients: TaskTracker,
+    /// Held by whoever starts a service again, so that `up` and `down` begin when that is over.
+    reviving: tokio::sync::Mutex<()>,
     /// Cancelled when the agent is to leave.
     end: CancellationToken,
 }
@@ -58,11 +64,17 @@ struct Active {
 pub(crate) async fn run(folder: StackFolder) -> Result<(), Failure> {
     let config = folder.config()?;
     let Some(lock) = take_lock(&folder).await? else { return Ok(()) };
+    if !folder.config_file().exists() {
+        // The stack was removed while this agent started.
+        drop(lock);
+        folder.remove_traces();
+        return Ok(());
+    }
     prepare_runtime(&folder)?;
     let listener = socket::listen(&folder.agent_socket())?;
     let history = journal::recover(&folder.runs())?;
     let agent = Arc::new(Agent {
-        sandbox: Sandbox::new(folder.clone(), &config),
+        target: Target::new(folder.clone(), &config),
         folder,
         config,
         emitter: Arc::new(Emitter::new(history.last_seq, history.latest)),
@@ -71,7 +83,8 @@ pub(crate) async fn run(folder: StackFolder) -> Result<(), Failure> {
         services: Mutex::default(),
         wanted: Mutex::default(),
         throughput: Mutex::default(),
-        clients: AtomicUsize::new(0),
+        clients: TaskTracker::new(),
+        reviving: tokio::sync::Mutex::default(),
         end: CancellationToken::new(),
     });
     agent.adopt().await?;
@@ -83,8 +96,9 @@ pub(crate) async fn run(folder: StackFolder) -> Result<(), Failure> {
         () = work => {}
         () = end.cancelled() => {}
     }
-    // Clients are told before the socket goes.
-    tokio::time::sleep(Duration::from_millis(150)).await;
+    // Clients are told of everything before the socket goes.
+    agent.clients.close();
+    let _ = tokio::time::timeout(LAST_WORDS, agent.clients.wait()).await;
     agent.clean_up(lock)
 }
 
@@ -120,11 +134,11 @@ impl Agent {
         let snapshot = Snapshot {
             seq,
             config: self.config.clone(),
-            state: stack_state(run.as_ref(), self.is_busy(), &services),
+            state: if self.is_busy() { StackState::Busy } else { self.target.state(run.as_ref(), &services) },
             run,
-            links: self.sandbox.links(&services),
+            links: self.target.links(&services),
             services,
-            orders_per_minute: self.sandbox.rate(),
+            orders_per_minute: self.target.rate(),
             throughput: lock(&self.throughput).iter().cloned().collect(),
         };
         (snapshot, events)
@@ -139,9 +153,7 @@ impl Agent {
     }
 
     fn has_nothing_to_look_after(&self) -> bool {
-        self.clients.load(Ordering::SeqCst) == 0
-            && !self.is_busy()
-            && lock(&self.services).iter().all(|service| service.pid.is_none())
+        self.clients.is_empty() && !self.is_busy() && lock(&self.services).iter().all(|service| service.pid.is_none())
     }
 
     async fn leave_when_idle(&self) {
@@ -158,7 +170,8 @@ impl Agent {
     fn clean_up(&self, stack_lock: StackLock) -> Result<(), Failure> {
         let removed = self.was_removed();
         let runtime = self.folder.runtime();
-        let result = if removed { home::remove_folder(self.folder.path()) } else { Ok(()) };
+        let result =
+            if removed { self.target.keep_for_proof(&self.folder).and_then(|()| self.folder.remove()) } else { Ok(()) };
         let result = result.and_then(|()| {
             if removed { home::remove_folder(&runtime) } else { socket::remove(&self.folder.agent_socket()) }
         });
@@ -173,25 +186,6 @@ impl Agent {
     fn was_removed(&self) -> bool {
         let (_, run, _) = self.emitter.subscribe();
         run.is_some_and(|run| run.operation == Operation::Down && run.outcome == Some(RunOutcome::Succeeded))
-    }
-}
-
-/// Where a stack stands, from its latest run and its services.
-pub(crate) fn stack_state(run: Option<&RunState>, busy: bool, services: &[ServiceStatus]) -> StackState {
-    if busy {
-        return StackState::Busy;
-    }
-    let count = |wanted: fn(&ServiceStatus) -> bool| services.iter().filter(|service| wanted(service)).count();
-    let healthy = count(|service| service.health == Health::Healthy);
-    let running = count(|service| service.pid.is_some());
-    if !services.is_empty() && healthy == services.len() {
-        StackState::Up
-    } else if running > 0 && run.is_some_and(|run| run.outcome == Some(RunOutcome::Succeeded)) {
-        StackState::Degraded
-    } else if running > 0 || run.is_some() {
-        StackState::Partial
-    } else {
-        StackState::New
     }
 }
 

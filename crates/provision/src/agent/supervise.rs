@@ -10,9 +10,6 @@ use protocol::{EventKind, Failure, Operation};
 use super::{Agent, lock};
 use crate::sandbox::Service;
 
-/// How often health is looked at.
-const ROUND: Duration = Duration::from_secs(2);
-
 /// The pause before a service is started again; doubled with every restart up to the most.
 const FIRST_PAUSE: Duration = Duration::from_secs(1);
 const LONGEST_PAUSE: Duration = Duration::from_mins(1);
@@ -49,7 +46,10 @@ impl Agent {
     /// Takes over whatever runs. A new agent never starts services by itself: after a restart of the computer, that
     /// is the user's `up` to decide.
     pub(super) async fn adopt(&self) -> Result<(), Failure> {
-        let statuses = self.sandbox.statuses().await?;
+        if self.target.supervised().is_empty() {
+            return Ok(());
+        }
+        let statuses = self.target.statuses().await?;
         *lock(&self.services) = statuses;
         self.want_what_runs();
         Ok(())
@@ -58,8 +58,8 @@ impl Agent {
     /// From now on, keeps every service running; called after `up`.
     pub(super) fn want_everything(&self) {
         let mut wanted = lock(&self.wanted);
-        for service in Service::ALL {
-            wanted.entry(service).or_default();
+        for service in self.target.supervised() {
+            wanted.entry(*service).or_default();
         }
     }
 
@@ -68,8 +68,9 @@ impl Agent {
         let running: Vec<String> =
             lock(&self.services).iter().filter(|s| s.pid.is_some()).map(|s| s.name.clone()).collect();
         let mut wanted = lock(&self.wanted);
-        for service in Service::ALL.into_iter().filter(|service| running.iter().any(|name| name == service.name())) {
-            wanted.entry(service).or_default();
+        let supervised = self.target.supervised().iter();
+        for service in supervised.filter(|service| running.iter().any(|name| name == service.name())) {
+            wanted.entry(*service).or_default();
         }
     }
 
@@ -80,31 +81,32 @@ impl Agent {
                 Ok(statuses) => self.revive_missing(&statuses).await,
                 Err(failure) => note(&failure.to_string()),
             }
-            tokio::time::sleep(ROUND).await;
+            tokio::time::sleep(self.target.round()).await;
         }
     }
 
     /// Looks at the services and tells what changed.
     pub(super) async fn look(&self) -> Result<Vec<ServiceStatus>, Failure> {
-        let mut statuses = self.sandbox.statuses().await?;
+        let mut statuses = self.target.statuses().await?;
         for status in &mut statuses {
             self.add_history(status);
         }
         let changed = *lock(&self.services) != statuses;
         if changed {
             lock(&self.services).clone_from(&statuses);
-            let links = self.sandbox.links(&statuses);
+            let links = self.target.links(&statuses);
             self.emitter.announce(EventKind::Services { services: statuses.clone(), links });
         }
         Ok(statuses)
     }
 
     async fn revive_missing(self: &Arc<Self>, statuses: &[ServiceStatus]) {
-        // `up` and `down` start and stop services themselves.
-        if matches!(self.operation(), Some(Operation::Up | Operation::Down)) {
-            return;
-        }
         for status in statuses.iter().filter(|status| status.pid.is_none()) {
+            let _reviving = self.reviving.lock().await;
+            // `up` and `down` start and stop services themselves. One that begins now waits until this is over.
+            if matches!(self.operation(), Some(Operation::Up | Operation::Down)) {
+                return;
+            }
             self.revive(&status.name).await;
         }
     }
@@ -131,7 +133,7 @@ impl Agent {
         };
         let Some(service) = due else { return };
         note(&format!("{} ended unexpectedly: starting it again", service.title()));
-        if let Err(failure) = self.sandbox.revive(service).await {
+        if let Err(failure) = self.target.revive(service).await {
             note(&failure.to_string());
         }
     }
@@ -143,7 +145,7 @@ impl Agent {
 }
 
 /// Standard error of the agent is its log.
-pub(super) fn note(line: &str) {
+pub(crate) fn note(line: &str) {
     use std::io::Write;
     let _ = writeln!(std::io::stderr(), "{} {line}", jiff::Timestamp::now());
 }

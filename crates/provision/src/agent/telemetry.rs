@@ -5,8 +5,8 @@ use std::time::{Duration, SystemTime};
 use protocol::EventKind;
 use protocol::snapshot::TickSample;
 
+use super::supervise::note;
 use super::{Agent, TICKS_KEPT, lock};
-use crate::sandbox::shop::TickFeed;
 
 /// How often the shop and the charts are looked at.
 const ROUND: Duration = Duration::from_secs(1);
@@ -14,11 +14,12 @@ const ROUND: Duration = Duration::from_secs(1);
 impl Agent {
     /// Observes until the agent ends.
     pub(super) async fn observe(&self) {
-        let mut feed = TickFeed::new(&self.folder);
+        let mut feed = self.target.ticks();
         let mut published = self.charts_written();
         loop {
-            for sample in feed.next().await {
-                self.take_tick(sample);
+            match feed.next().await {
+                Ok(samples) => samples.into_iter().for_each(|sample| self.take_tick(sample)),
+                Err(failure) => note(&format!("The shop's ticks could not be read: {failure}")),
             }
             let now = self.charts_written();
             if now > published {
