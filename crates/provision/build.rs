@@ -1,10 +1,10 @@
-//! Gathers the data projects, without what running them leaves behind, for `src/resources.rs` to embed.
+//! Gathers the data projects and the Terraform roots, without what running them leaves behind, for `src/resources.rs` to embed.
 
 use std::path::{Path, PathBuf};
 use std::{env, fs, io};
 
 /// What running or testing a project leaves behind, and what only its developers need.
-const LEFT_OUT: [&str; 11] = [
+const LEFT_OUT: [&str; 13] = [
     "target",
     "logs",
     "dbt_packages",
@@ -16,6 +16,8 @@ const LEFT_OUT: [&str; 11] = [
     ".user.yml",
     "requirements-dev.txt",
     "requirements-dev.in",
+    ".terraform",
+    ".terraform.lock.hcl",
 ];
 
 fn main() -> io::Result<()> {
@@ -24,7 +26,7 @@ fn main() -> io::Result<()> {
     if out.exists() {
         fs::remove_dir_all(&out)?;
     }
-    for project in ["dbt", "dagster"] {
+    for project in ["dbt", "dagster", "terraform"] {
         gather(&root.join(project), &out.join(project))?;
     }
     Ok(())

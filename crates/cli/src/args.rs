@@ -1,9 +1,10 @@
 //! The command line.
 
 use clap::{Parser, Subcommand};
-use protocol::{Level, SandboxConfig, StackName};
+use protocol::{Level, StackName};
 
 use crate::exit;
+use crate::settings::{AwsOptions, Settings, TargetKind};
 
 /// A running e-commerce ELT platform in minutes: an imagined shop, PostgreSQL, dlt, DuckDB, dbt and Dagster.
 #[derive(Debug, Parser)]
@@ -25,6 +26,10 @@ pub(crate) struct Args {
 pub(crate) enum Verb {
     /// Make the stack, start everything, load and model the first data; resumes where an earlier `up` stopped
     Up(UpOptions),
+    /// AWS: show what `up` would make, change and remove, and what it costs; nothing is made
+    Plan(Settings),
+    /// AWS: look for what was changed behind the stack's back; `up` mends it
+    Drift,
     /// Load and model what is new
     Refresh,
     /// Show how the stack is
@@ -50,8 +55,13 @@ pub(crate) enum Verb {
         #[arg(long, short)]
         yes: bool,
     },
-    /// Check what the sandbox needs of this computer
+    /// Check what a target needs of this computer, and of the AWS account
     Doctor {
+        /// The target
+        #[arg(long, value_name = "WHERE", default_value = "sandbox")]
+        target: TargetKind,
+        #[command(flatten)]
+        aws: AwsOptions,
         /// Install what RetailFlow can install
         #[arg(long)]
         fix: bool,
@@ -59,6 +69,11 @@ pub(crate) enum Verb {
     /// Look at, speed up, slow down or pause the shop; or write one into any PostgreSQL
     #[command(subcommand)]
     Generate(GenerateVerb),
+    /// AWS: keep an access key in the OS keyring; its secret half is read from standard input
+    Key {
+        /// The key's public half
+        id: String,
+    },
     /// Print a completion script for a shell
     Completions {
         /// The shell
@@ -66,52 +81,13 @@ pub(crate) enum Verb {
     },
 }
 
-/// Settings of a new stack; an existing one keeps its own.
 #[derive(Debug, clap::Args)]
 pub(crate) struct UpOptions {
-    /// Days of history to write before the shop opens [default: 30]
-    #[arg(long, value_name = "N")]
-    days: Option<u32>,
-    /// Orders a minute, on average [default: 20]
-    #[arg(long, value_name = "N")]
-    rate: Option<f64>,
-    /// Minutes between scheduled refreshes, 0 for none [default: 5]
-    #[arg(long, value_name = "N")]
-    refresh_minutes: Option<u32>,
-    /// Seed of the shop: the same seed gives the same shop [default: 42]
-    #[arg(long, value_name = "N")]
-    seed: Option<u32>,
-}
-
-/// What was chosen of a stack's settings.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Chosen {
-    days: Option<u32>,
-    rate: Option<f64>,
-    refresh_minutes: Option<u32>,
-    seed: Option<u32>,
-}
-
-impl UpOptions {
-    pub(crate) fn config(&self) -> Chosen {
-        Chosen { days: self.days, rate: self.rate, refresh_minutes: self.refresh_minutes, seed: self.seed }
-    }
-}
-
-impl Chosen {
-    pub(crate) fn is_empty(self) -> bool {
-        self.days.is_none() && self.rate.is_none() && self.refresh_minutes.is_none() && self.seed.is_none()
-    }
-
-    pub(crate) fn over_defaults(self) -> SandboxConfig {
-        let default = SandboxConfig::default();
-        SandboxConfig {
-            seed: self.seed.unwrap_or(default.seed),
-            backfill_days: self.days.unwrap_or(default.backfill_days),
-            orders_per_minute: self.rate.unwrap_or(default.orders_per_minute),
-            refresh_minutes: self.refresh_minutes.unwrap_or(default.refresh_minutes),
-        }
-    }
+    #[command(flatten)]
+    pub(crate) settings: Settings,
+    /// AWS: do not ask, whatever the plan says
+    #[arg(long, short)]
+    pub(crate) yes: bool,
 }
 
 #[derive(Debug, clap::Args)]
@@ -146,6 +122,8 @@ pub(crate) struct LogOptions {
 pub(crate) enum GenerateVerb {
     /// Show the latest ticks
     Show,
+    /// AWS: show the latest calls of the shop's function
+    Calls,
     /// Set the rate of the stack's shop
     Rate {
         /// Orders a minute

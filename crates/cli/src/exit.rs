@@ -13,6 +13,7 @@ Exit codes:
   2    the command line is wrong
   3    there is no such stack
   4    another run of the stack is under way
+  5    `drift` found something
   70   a defect in RetailFlow
   130  cancelled";
 
@@ -40,6 +41,7 @@ fn code(failure: &Failure) -> u8 {
     match (failure.code, failure.blame) {
         (Some(Code::NoSuchStack), _) => 3,
         (Some(Code::Busy), _) => 4,
+        (Some(Code::Drift), _) => 5,
         (Some(Code::Cancelled), _) => 130,
         (_, Blame::Bug) => 70,
         _ => 1,
@@ -56,6 +58,7 @@ mod tests {
         assert_eq!(code(&failed), 1);
         assert_eq!(code(&failed.clone().code(Code::NoSuchStack)), 3);
         assert_eq!(code(&failed.clone().code(Code::Busy)), 4);
+        assert_eq!(code(&failed.clone().code(Code::Drift)), 5);
         assert_eq!(code(&failed.code(Code::Deadline)), 1);
         assert_eq!(code(&Failure::cancelled()), 130);
         assert_eq!(code(&Failure::bug("x")), 70);

@@ -8,9 +8,10 @@ use provision::LocalDesk;
 use tokio_util::sync::CancellationToken;
 
 use crate::args::GenerateVerb;
+use crate::interrupt::Interrupts;
 use crate::render::grouped;
 
-/// Ticks listed by `show`.
+/// Ticks listed by `show`, calls by `calls`.
 const SHOWN: usize = 10;
 
 pub(crate) async fn carry_out(
@@ -21,6 +22,7 @@ pub(crate) async fn carry_out(
 ) -> Result<(), Failure> {
     match verb {
         GenerateVerb::Show => show(desk, stack, json).await,
+        GenerateVerb::Calls => calls(desk, stack, json).await,
         GenerateVerb::Rate { orders_per_minute } => set_rate(desk, stack, orders_per_minute).await,
         GenerateVerb::Pause => set_rate(desk, stack, 0.0).await,
         GenerateVerb::Into { connection, days, orders_per_day, seed } => {
@@ -48,6 +50,27 @@ async fn show(desk: &LocalDesk, stack: &StackName, json: bool) -> Result<(), Fai
     Ok(())
 }
 
+async fn calls(desk: &LocalDesk, stack: &StackName, json: bool) -> Result<(), Failure> {
+    let calls = desk.invocations(stack.clone()).await?;
+    if json {
+        anstream::println!("{}", serde_json::json!({"invocations": calls}));
+        return Ok(());
+    }
+    if calls.is_empty() {
+        anstream::println!("Nobody called the shop in the last hour.");
+        return Ok(());
+    }
+    anstream::println!("{:<20} {:>9} {:>9} {:>9} {:>9}  outcome", "ended", "ms", "billed", "start ms", "MB");
+    for call in calls.iter().take(SHOWN) {
+        let start = call.start_ms.map_or("-".to_owned(), |start| format!("{start:.0}"));
+        let outcome = call.error.as_deref().unwrap_or("ok");
+        let at = call.at.strftime("%Y-%m-%dT%H:%M:%SZ");
+        let (took, billed, memory) = (call.duration_ms, call.billed_ms, call.memory_mb);
+        anstream::println!("{at:<20} {took:>9.0} {billed:>9.0} {start:>9} {memory:>9}  {outcome}");
+    }
+    Ok(())
+}
+
 async fn into(connection: &str, config: &Config, json: bool) -> Result<(), Failure> {
     let failed = |error: &generator::Error| Failure::environment("The shop could not be written").source(error);
     let mut writer = Writer::connect(&server(connection)?).await.map_err(|error| failed(&error))?;
@@ -58,10 +81,10 @@ async fn into(connection: &str, config: &Config, json: bool) -> Result<(), Failu
     );
     let cancel = CancellationToken::new();
     let stop = cancel.clone();
+    let mut interrupts = Interrupts::hear()?;
     tokio::spawn(async move {
-        if tokio::signal::ctrl_c().await.is_ok() {
-            stop.cancel();
-        }
+        interrupts.next().await;
+        stop.cancel();
     });
     let told = |progress: Progress| {
         bar.set_length(progress.ticks_total);

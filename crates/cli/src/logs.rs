@@ -9,6 +9,7 @@ use protocol::{Failure, Level, StackName};
 use provision::LocalDesk;
 
 use crate::args::LogOptions;
+use crate::interrupt::Interrupts;
 
 /// Lines asked for at a time.
 const PAGE: u32 = 2000;
@@ -24,6 +25,7 @@ pub(crate) async fn show(desk: &LocalDesk, stack: &StackName, options: &LogOptio
         }
         return Ok(());
     }
+    let mut interrupts = Interrupts::hear()?;
     let filter = LogFilter {
         query: options.grep.clone().unwrap_or_default(),
         origin: options.step.clone().unwrap_or_default(),
@@ -48,7 +50,7 @@ pub(crate) async fn show(desk: &LocalDesk, stack: &StackName, options: &LogOptio
         }
         tokio::select! {
             () = tokio::time::sleep(POLL) => {}
-            _ = tokio::signal::ctrl_c() => return Ok(()),
+            () = interrupts.next() => return Ok(()),
         }
     }
 }

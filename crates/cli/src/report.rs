@@ -93,11 +93,11 @@ fn services(snapshot: &Snapshot) {
             Health::Unhealthy => (RED, "unhealthy"),
             Health::Stopped => (DIM, "stopped"),
         };
-        anstream::println!("  {:<22}{style}{word:<10}{style:#} {DIM}{}{DIM:#}", service.title, service.detail);
+        anstream::println!("  {:<24} {style}{word:<10}{style:#} {DIM}{}{DIM:#}", service.title, service.detail);
     }
     if let Some(tick) = snapshot.throughput.last() {
         anstream::println!(
-            "  {:<22}{} orders a minute asked for; the last tick wrote {} rows in {:.0} ms",
+            "  {:<24} {} orders a minute asked for; the last tick wrote {} rows in {:.0} ms",
             "Generator",
             snapshot.orders_per_minute,
             tick.rows,
@@ -159,7 +159,7 @@ pub(crate) fn proof(proof: &Proof, json: bool) {
     }
     for item in &proof.items {
         let (style, sign) = if item.gone { (GREEN, "\u{2713} gone") } else { (RED, "\u{2717} left") };
-        anstream::println!("{style}{sign}{style:#} {:<12} {DIM}{}{DIM:#}", item.what, item.detail);
+        anstream::println!("{style}{sign}{style:#} {:<26} {DIM}{}{DIM:#}", item.what, item.detail);
     }
 }
 

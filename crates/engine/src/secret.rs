@@ -37,8 +37,10 @@ pub struct Redactor {
 impl Redactor {
     /// From now on this secret is blotted out.
     pub fn learn(&self, secret: &Secret) {
-        if secret.expose().len() >= SHORTEST_REDACTED {
-            self.secrets.write().unwrap_or_else(std::sync::PoisonError::into_inner).push(secret.clone());
+        let mut secrets = self.secrets.write().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let known = secrets.iter().any(|known| known.expose() == secret.expose());
+        if secret.expose().len() >= SHORTEST_REDACTED && !known {
+            secrets.push(secret.clone());
         }
     }
 

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
+use crate::aws::{AwsIdentity, AwsKey, AwsPlace, AwsProfile};
 use crate::charts::Charts;
 use crate::check::Check;
 use crate::config::StackConfig;
@@ -10,7 +11,8 @@ use crate::event::{Event, Operation, StepPlan};
 use crate::failure::Failure;
 use crate::ids::{RunId, StackName};
 use crate::logs::{LogFilter, LogSource, LogWindow, LogWindowRequest};
-use crate::snapshot::{PipelineRun, Proof, RunSummary, Snapshot, StackList, StackSummary};
+use crate::review::{Cost, Review};
+use crate::snapshot::{Invocation, PipelineRun, Proof, RunSummary, Snapshot, StackList, StackSummary};
 
 /// Declares a set of commands: a request enum, a trait with one method each, a dispatcher, and a TypeScript map
 /// from a command's name to its argument and result.
@@ -60,14 +62,24 @@ commands! {
         list_stacks / ListStacks(()) -> StackList;
         /// Makes a stack's folder and settings; nothing is started. The name must be free.
         create_stack / CreateStack(StackConfig) -> StackSummary;
-        /// What the sandbox needs of this computer.
-        check / Check(()) -> Vec<Check>;
+        /// What a target needs of this computer, and of the account.
+        check / Check(CheckRequest) -> Vec<Check>;
         /// Mends a check that is `fixable`; gives its new result.
         fix_check / FixCheck(String) -> Check;
+        /// The profiles in AWS's own configuration files.
+        aws_profiles / AwsProfiles(()) -> Vec<AwsProfile>;
+        /// Whose the credentials are.
+        aws_identity / AwsIdentity(AwsPlace) -> AwsIdentity;
+        /// Keeps an access key in the OS keyring, and nowhere else.
+        keep_key / KeepKey(AwsKey) -> ();
+        /// What a stack with these settings would cost; nothing is asked of the network.
+        price / Price(StackConfig) -> Cost;
+        /// What the latest run of [`Operation::Plan`] found, if there was one.
+        review / Review(StackName) -> Option<Review>;
         /// The plan of an operation in words; nothing is done.
         plan / Plan(StackOperation) -> Vec<StepPlan>;
         /// Begins an operation in the stack's agent, which is started if need be; gives the run.
-        start / Start(StackOperation) -> RunId;
+        start / Start(StartRequest) -> RunId;
         /// Asks the running operation to stop; it ends when what is under way has ended.
         cancel / Cancel(StackName) -> ();
         /// The stack as it stands.
@@ -76,6 +88,8 @@ commands! {
         history / History(StackName) -> Vec<RunSummary>;
         /// The pipeline's latest runs in Dagster, newest first.
         pipeline_runs / PipelineRuns(StackName) -> Vec<PipelineRun>;
+        /// The latest calls of a shop that is a function in AWS, newest first.
+        invocations / Invocations(StackName) -> Vec<Invocation>;
         /// The latest published charts, if any.
         charts / Charts(StackName) -> Option<Charts>;
         /// Sets the shop's rate in orders a minute; 0 pauses it.
@@ -101,15 +115,59 @@ commands! {
         /// The stack as it stands.
         snapshot / Snapshot(()) -> Snapshot;
         /// Begins an operation; gives the run. `Busy` if another is under way.
-        start / Start(Operation) -> RunId;
+        start / Start(RunRequest) -> RunId;
         /// Asks the running operation to stop.
         cancel / Cancel(()) -> ();
         /// Sets the shop's rate in orders a minute.
         set_rate / SetRate(f64) -> ();
         /// The pipeline's latest runs in Dagster, newest first.
         pipeline_runs / PipelineRuns(()) -> Vec<PipelineRun>;
+        /// The latest calls of a shop that is a function in AWS, newest first.
+        invocations / Invocations(()) -> Vec<Invocation>;
         /// Ends the agent; children go on.
         leave / Leave(()) -> ();
+    }
+}
+
+/// Whose needs to check.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+#[ts(export)]
+pub enum CheckRequest {
+    /// The sandbox's.
+    Sandbox,
+    /// AWS's, with these credentials and in this region.
+    Aws(AwsPlace),
+}
+
+/// An operation to begin on a stack.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[ts(export)]
+pub struct StartRequest {
+    /// Which stack.
+    pub stack: StackName,
+    /// What to do, and what of it was confirmed.
+    #[serde(flatten)]
+    pub run: RunRequest,
+}
+
+/// A run to begin.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[ts(export)]
+pub struct RunRequest {
+    /// What to do.
+    pub operation: Operation,
+    /// The review that was confirmed. AWS asks for one before it makes or changes anything; the sandbox, which costs
+    /// nothing, does not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    pub review: Option<String>,
+}
+
+impl RunRequest {
+    /// A run that needs no confirmation.
+    pub fn plain(operation: Operation) -> Self {
+        Self { operation, review: None }
     }
 }
 
@@ -187,9 +245,9 @@ mod tests {
 
     #[test]
     fn a_request_names_its_command() {
-        let request = DeskRequest::Start(StackOperation {
+        let request = DeskRequest::Start(StartRequest {
             stack: "demo".parse().expect("a valid name"),
-            operation: Operation::Up,
+            run: RunRequest::plain(Operation::Up),
         });
         let json = serde_json::to_value(&request).expect("serialises");
         assert_eq!(json, serde_json::json!({"command": "start", "argument": {"stack": "demo", "operation": "up"}}));

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
+use crate::aws::AwsConfig;
 use crate::failure::{Blame, Failure};
 use crate::ids::StackName;
 
@@ -23,6 +24,8 @@ pub struct StackConfig {
 pub enum TargetConfig {
     /// Everything on this computer.
     Sandbox(SandboxConfig),
+    /// The user's own AWS account.
+    Aws(AwsConfig),
 }
 
 /// Settings of a sandbox.
@@ -52,19 +55,36 @@ pub const MAX_ORDERS_PER_MINUTE: f64 = 60_000.0;
 impl StackConfig {
     /// Says what cannot be, before anything is made.
     pub fn validate(&self) -> Result<(), Failure> {
-        let TargetConfig::Sandbox(sandbox) = &self.target;
-        if sandbox.backfill_days > 3650 {
-            return Err(out_of_range("Days of history", "0 to 3650", sandbox.backfill_days));
+        match &self.target {
+            TargetConfig::Sandbox(sandbox) => sandbox.validate(),
+            TargetConfig::Aws(aws) => aws.validate(&self.name),
         }
-        if sandbox.refresh_minutes > 1440 {
-            return Err(out_of_range(
-                "Minutes between refreshes",
-                "0 (never) to 1440 (daily)",
-                sandbox.refresh_minutes,
-            ));
-        }
-        validate_rate(sandbox.orders_per_minute)
     }
+}
+
+impl TargetConfig {
+    /// Orders a minute, on average, as the stack was made.
+    pub fn orders_per_minute(&self) -> f64 {
+        match self {
+            Self::Sandbox(sandbox) => sandbox.orders_per_minute,
+            Self::Aws(aws) => aws.orders_per_minute,
+        }
+    }
+}
+
+impl SandboxConfig {
+    fn validate(&self) -> Result<(), Failure> {
+        validate_history(self.backfill_days)?;
+        if self.refresh_minutes > 1440 {
+            return Err(out_of_range("Minutes between refreshes", "0 (never) to 1440 (daily)", self.refresh_minutes));
+        }
+        validate_rate(self.orders_per_minute)
+    }
+}
+
+/// Accepts ten years at most.
+pub(crate) fn validate_history(days: u32) -> Result<(), Failure> {
+    if days <= 3650 { Ok(()) } else { Err(out_of_range("Days of history", "0 to 3650", days)) }
 }
 
 /// Accepts 0 to [`MAX_ORDERS_PER_MINUTE`].

@@ -153,6 +153,8 @@ impl EventKind {
 #[serde(rename_all = "snake_case")]
 #[ts(export)]
 pub enum Operation {
+    /// Find out what `up` would change and cost; nothing is made.
+    Plan,
     /// Make the stack and start everything.
     Up,
     /// Load and model what is new.
@@ -165,6 +167,7 @@ impl Operation {
     /// The verb, as the CLI spells it.
     pub fn verb(self) -> &'static str {
         match self {
+            Self::Plan => "plan",
             Self::Up => "up",
             Self::Refresh => "refresh",
             Self::Down => "down",

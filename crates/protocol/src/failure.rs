@@ -52,6 +52,8 @@ pub enum Code {
     Cancelled,
     /// A step did not end within its deadline.
     Deadline,
+    /// Something was changed behind the stack's back: the CLI's `drift` exits with 5.
+    Drift,
 }
 
 impl Failure {

@@ -193,6 +193,21 @@ impl RunState {
         }
     }
 
+    /// The chain of steps the whole run waited for, first step first: of the steps that worked, from the one that ended
+    /// last back along whichever it needs ended last. Every other step ran beside it.
+    pub fn longest_chain(&self) -> Vec<&StepState> {
+        let worked = |step: &&StepState| step.started_at.is_some() && step.finished_at.is_some();
+        let last_of = |needs: &dyn Fn(&StepState) -> bool| {
+            self.steps.iter().filter(worked).filter(|step| needs(step)).max_by_key(|step| step.finished_at)
+        };
+        let mut chain: Vec<&StepState> = last_of(&|_| true).into_iter().collect();
+        while let Some(before) = chain.last().and_then(|step| last_of(&|one| step.plan.needs.contains(&one.plan.id))) {
+            chain.push(before);
+        }
+        chain.reverse();
+        chain
+    }
+
     /// Whether the run has ended.
     pub fn is_finished(&self) -> bool {
         self.outcome.is_some()

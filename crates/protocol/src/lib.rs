@@ -3,6 +3,7 @@
 //! Everything here crosses a boundary (journal, socket, page, `--json`), so it is plain data with serde and `ts-rs`
 //! derives. There is no tokio, no Tauri and no I/O here; whoever reads a journal needs this crate alone.
 
+pub mod aws;
 pub mod charts;
 pub mod check;
 pub mod command;
@@ -12,8 +13,10 @@ pub mod failure;
 pub mod fold;
 pub mod ids;
 pub mod logs;
+pub mod review;
 pub mod snapshot;
 
+pub use aws::{AwsAccess, AwsConfig, AwsPlace};
 pub use charts::Charts;
 pub use check::{Check, CheckStatus};
 pub use config::{SandboxConfig, StackConfig, TargetConfig};
@@ -21,3 +24,4 @@ pub use event::{Event, EventKind, Level, Operation, ResourceAction, RunOutcome, 
 pub use failure::{Blame, Code, Failure};
 pub use fold::{RunState, StepState, StepStatus};
 pub use ids::{RunId, StackName, StepId};
+pub use review::{ChangeAction, Cost, CostLine, ResourceChange, Review};

@@ -145,10 +145,17 @@ pub struct ServiceStatus {
     pub health: Health,
     /// What it is doing or what is wrong.
     pub detail: String,
-    /// Its process id while it runs.
+    /// Its process id while it runs on this computer.
     pub pid: Option<u32>,
     /// How often it was started again since the agent began.
     pub restarts: u32,
+}
+
+impl ServiceStatus {
+    /// Whether it runs, as far as can be told: a process of this computer, or a service elsewhere.
+    pub fn runs(&self) -> bool {
+        self.pid.is_some() || matches!(self.health, Health::Healthy | Health::Starting)
+    }
 }
 
 /// The health of a service.
@@ -197,6 +204,27 @@ pub struct TickSample {
     pub generate_ms: f64,
     /// Time to write them, in milliseconds.
     pub write_ms: f64,
+}
+
+/// A call of the shop's function in AWS, as Lambda reported it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, TS)]
+#[ts(export)]
+pub struct Invocation {
+    /// Lambda's identifier of the request; a call that is tried again keeps it.
+    pub request: String,
+    /// When it ended, UTC.
+    #[ts(type = "string")]
+    pub at: Timestamp,
+    /// Why it failed, in Lambda's words, for example `timeout`; absent if it did not.
+    pub error: Option<String>,
+    /// How long it worked, in milliseconds.
+    pub duration_ms: f64,
+    /// How long it is paid for, in milliseconds.
+    pub billed_ms: f64,
+    /// The most memory it used, in megabytes.
+    pub memory_mb: u32,
+    /// How long it took to start before it could work, in milliseconds; absent if it ran already.
+    pub start_ms: Option<f64>,
 }
 
 /// What `down` leaves behind, looked at after everything ended: nothing, if every item is `gone`.

@@ -28,3 +28,15 @@ fn every_journal_folds_to_its_state() {
         assert_eq!(state, expected, "{}", path.display());
     }
 }
+
+#[test]
+fn the_longest_chain_is_what_the_run_waited_for() {
+    let chain_of = |name: &str| {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/journals").join(name);
+        let state: RunState = serde_json::from_str(&read(&path)).expect("a state");
+        state.longest_chain().iter().map(|step| step.plan.id.to_string()).collect::<Vec<_>>()
+    };
+    // History is needed too, and ended before Dagster did.
+    assert_eq!(chain_of("up-succeeded.state.json"), ["python", "dagster", "load"]);
+    assert_eq!(chain_of("down-succeeded.state.json"), ["stop-dagster", "stop-postgres", "remove-files"]);
+}

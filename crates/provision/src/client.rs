@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use engine::process::{Mark, ServiceSpec, spawn_detached};
-use protocol::command::{AgentRequest, Update};
-use protocol::{Failure, Operation};
+use protocol::Failure;
+use protocol::command::{AgentRequest, RunRequest, Update};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use tokio::io::{AsyncBufRead, AsyncBufReadExt, AsyncWrite, AsyncWriteExt};
@@ -42,8 +42,8 @@ impl AgentClient {
         Self { folder }
     }
 
-    pub(crate) async fn start(&self, operation: Operation) -> Result<protocol::RunId, Failure> {
-        self.call(&AgentRequest::Start(operation)).await
+    pub(crate) async fn start(&self, run: RunRequest) -> Result<protocol::RunId, Failure> {
+        self.call(&AgentRequest::Start(run)).await
     }
 
     /// Sends a request and reads its answer.

@@ -1,14 +1,18 @@
 //! Where things are on disk.
 //!
 //! ```text
-//! <home>/stacks/<name>/      stack.toml  lock  agent.log  runs/  logs/
-//!                            python/  project/  postgres/  warehouse/  dagster/  shop.toml
+//! <home>/stacks/<name>/      stack.toml  lock  runs/  logs/
+//!                            sandbox: python/  project/  postgres/  warehouse/  dagster/  shop.toml
+//!                            aws: terraform/<root>/  images/  review.json
+//! <home>/removed/            the settings of removed stacks in AWS, to prove from that nothing is left
+//! <home>/cache/              what any stack may use again: Terraform's providers, image layers
 //! <runtime>/rf-<hash>/       agent.sock  code.sock  pg/       (sockets: their paths must be short)
 //! ```
 
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use protocol::{Code, Failure, StackConfig, StackName};
 use serde::Deserialize;
@@ -24,6 +28,10 @@ const NOBODY: u32 = 65_534;
 /// The layout of a stack's folder, the first line of `stack.toml`. Raised when an older RetailFlow could no longer make
 /// sense of the folder.
 const FORMAT: u32 = 1;
+
+/// How often a folder is removed in which something may still be written, and the pauses between.
+const REMOVALS: u32 = 20;
+const BETWEEN_REMOVALS: Duration = Duration::from_millis(100);
 
 /// What every version of `stack.toml` says.
 #[derive(Deserialize)]
@@ -60,6 +68,11 @@ impl Home {
     /// The folder of the data directory itself.
     pub(crate) fn root(&self) -> &Path {
         &self.root
+    }
+
+    /// What any stack may use again: Terraform's providers, the layers of images.
+    pub(crate) fn cache(&self) -> PathBuf {
+        self.root.join("cache")
     }
 
     /// A stack's folder, whether it exists or not.
@@ -139,6 +152,21 @@ impl StackFolder {
         self.path.join("shop.toml")
     }
 
+    /// The working copies of the Terraform roots, each with its state.
+    pub(crate) fn terraform(&self) -> PathBuf {
+        self.path.join("terraform")
+    }
+
+    /// What is known of the stack's images.
+    pub(crate) fn images(&self) -> PathBuf {
+        self.path.join("images")
+    }
+
+    /// What the latest plan found.
+    pub(crate) fn review_file(&self) -> PathBuf {
+        self.path.join("review.json")
+    }
+
     /// A service's log.
     pub(crate) fn service_log(&self, service: &str) -> PathBuf {
         self.path.join("logs").join(format!("{service}.log"))
@@ -174,6 +202,51 @@ impl StackFolder {
         let config: StackConfig = toml::from_str(&text).map_err(|error| broken(&path, &error))?;
         config.validate()?;
         Ok(config)
+    }
+
+    /// Removes the folder and all in it; one that is not there is success.
+    ///
+    /// The settings go first, for without them nobody starts an agent here any more. One that was about to start may
+    /// still write a line into its log, so whoever removes the folder looks again.
+    pub(crate) fn remove(&self) -> io::Result<()> {
+        match fs::remove_file(self.config_file()) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+            _ => {}
+        }
+        for _ in 1..REMOVALS {
+            let _ = remove_folder(&self.path);
+            std::thread::sleep(BETWEEN_REMOVALS);
+            if !self.path.exists() {
+                return Ok(());
+            }
+        }
+        remove_folder(&self.path)
+    }
+
+    /// Removes what an agent that found no stack has made here, and nothing that holds more than that.
+    pub(crate) fn remove_traces(&self) {
+        // Whatever cannot be removed is seen by the proof.
+        let _ = fs::remove_file(self.lock_file());
+        let _ = remove_folder(&self.path.join("logs"));
+        let _ = fs::remove_dir(&self.path);
+    }
+
+    /// Where the settings of a removed stack are kept, beside the stacks.
+    fn remembered(&self) -> Option<PathBuf> {
+        let (name, home) = (self.path.file_name()?, self.path.parent()?.parent()?);
+        Some(home.join("removed").join(name).with_extension("toml"))
+    }
+
+    /// Keeps the settings of a stack that is about to be removed: where it was is where to look for what is left.
+    pub(crate) fn remember(&self) -> io::Result<()> {
+        let Some(path) = self.remembered() else { return Ok(()) };
+        path.parent().map_or(Ok(()), make_folder)?;
+        write_atomically(&path, &fs::read(self.config_file())?)
+    }
+
+    /// The settings of a stack that was removed, if they were kept.
+    pub(crate) fn removed_config(&self) -> Option<StackConfig> {
+        toml::from_str(&fs::read_to_string(self.remembered()?).ok()?).ok()
     }
 
     fn too_new(&self, format: u32) -> Failure {

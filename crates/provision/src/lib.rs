@@ -2,6 +2,7 @@
 //! desk from which shells (CLI, desktop app) give their commands.
 
 mod agent;
+mod aws;
 mod client;
 mod dagster;
 mod desk;
@@ -10,6 +11,7 @@ mod home;
 mod resources;
 pub mod role;
 mod sandbox;
+mod target;
 mod tools;
 
 pub use desk::LocalDesk;

@@ -86,9 +86,13 @@ impl Renderer for Bars {
         let _ = self.board.println(line);
     }
 
-    fn end(&mut self) {
+    fn end(&mut self, word: Option<&str>) {
         for line in self.lines.values().filter(|line| !line.is_finished()) {
             line.abandon();
+        }
+        // Below the board, which stays as it is.
+        if let Some(word) = word {
+            anstream::eprintln!("{word}");
         }
     }
 }

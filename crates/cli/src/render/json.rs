@@ -20,7 +20,7 @@ impl Renderer for Json {
 
     fn note(&mut self, _: &str) {}
 
-    fn end(&mut self) {}
+    fn end(&mut self, _: Option<&str>) {}
 }
 
 fn print(value: &serde_json::Value) {

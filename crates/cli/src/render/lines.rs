@@ -52,5 +52,9 @@ impl Renderer for Lines {
         anstream::eprintln!("{line}");
     }
 
-    fn end(&mut self) {}
+    fn end(&mut self, word: Option<&str>) {
+        if let Some(word) = word {
+            self.note(word);
+        }
+    }
 }

@@ -8,7 +8,7 @@ use std::io::IsTerminal;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use protocol::{Event, RunState, StepOutcome};
+use protocol::{Event, RunState, StepOutcome, StepState};
 
 /// Shows a run as it happens.
 pub(crate) trait Renderer {
@@ -18,8 +18,8 @@ pub(crate) trait Renderer {
     fn show(&mut self, event: &Event);
     /// Shows a word of our own.
     fn note(&mut self, line: &str);
-    /// Leaves the screen tidy.
-    fn end(&mut self);
+    /// Leaves the screen tidy, with a last word.
+    fn end(&mut self, word: Option<&str>);
 }
 
 /// The renderer that fits standard error, or NDJSON.
@@ -53,6 +53,18 @@ fn elapsed(from: Timestamp, to: Timestamp) -> String {
     } else {
         format!("{} min {:02} s", seconds / 60, seconds % 60)
     }
+}
+
+/// What a run waited for, step by step; `None` if all its steps came one after the other.
+pub(crate) fn longest_chain(run: &RunState) -> Option<String> {
+    let chain = run.longest_chain();
+    let beside = run.steps.iter().filter(|step| step.started_at.is_some()).count() - chain.len();
+    let link = |step: &&StepState| {
+        let took = step.started_at.zip(step.finished_at).map(|(from, to)| elapsed(from, to));
+        format!("{} ({})", step.plan.title, took.unwrap_or_default())
+    };
+    let links: Vec<String> = chain.iter().map(link).collect();
+    (beside > 0).then(|| format!("Longest chain: {}; {beside} more ran beside it.", links.join(" \u{2192} ")))
 }
 
 /// A count with thousands set apart.

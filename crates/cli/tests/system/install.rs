@@ -9,7 +9,8 @@ use std::process::Command;
 
 use sha2::{Digest, Sha256};
 
-use crate::support::{Ended, Sandbox};
+use crate::command::Ended;
+use crate::support::Sandbox;
 
 /// A mirror of uv's releases: what it serves, by path.
 struct Mirror {
@@ -76,7 +77,8 @@ fn uv_is_downloaded_checked_and_used_and_a_bad_download_leaves_nothing() {
         sandbox.spawn_with(&[("PATH", &path), ("RETAILFLOW_UV_RELEASES", &mirror.address)], args).wait()
     };
     let installed = sandbox.home().join("tools/uv");
-    let sum = format!("{}  uv.tar.gz\n", hex::encode(Sha256::digest(&good))).into_bytes();
+    let archive_name = name().rsplit_once('/').map(|(_, file)| file.to_owned()).unwrap();
+    let sum = format!("{}  {archive_name}\n", hex::encode(Sha256::digest(&good))).into_bytes();
     let publish = |body: &[u8], promised: usize| {
         let files = [(name(), (promised, body.to_vec())), (format!("{}.sha256", name()), (sum.len(), sum.clone()))];
         Mirror::serve(files.into_iter().collect())

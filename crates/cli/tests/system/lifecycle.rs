@@ -1,8 +1,13 @@
 //! A sandbox's life, from nothing to nothing.
 
+use std::io::{BufRead, BufReader};
+use std::process::Stdio;
 use std::time::Duration;
 
-use crate::support::{SMALL, Sandbox, signal, wait_until};
+use serde_json::Value;
+
+use crate::command::{signal, wait_until};
+use crate::support::{SMALL, Sandbox};
 
 #[test]
 fn up_refresh_down() {
@@ -10,7 +15,7 @@ fn up_refresh_down() {
     sandbox.run(&["doctor"]).succeeded();
 
     let events = sandbox.run(&[&["up", "--json"], &SMALL[..]].concat()).succeeded().json();
-    let finished = |event: &&serde_json::Value| event["kind"]["type"] == "step_finished";
+    let finished = |event: &&Value| event["kind"]["type"] == "step_finished";
     assert_eq!(events.iter().filter(finished).count(), 8, "{events:#?}");
     let numbers: Vec<u64> = events.iter().filter_map(|event| event["seq"].as_u64()).collect();
     assert!(numbers.is_sorted_by(|a, b| a < b), "sequence numbers must rise");
@@ -64,22 +69,26 @@ fn assert_logs_can_be_read(sandbox: &Sandbox) {
     assert!(all.contains("service/postgres") && all.contains("run/"), "{all}");
     let ready = sandbox.run(&["logs", "--service", "postgres", "--grep", "READY TO ACCEPT"]).succeeded().stdout;
     assert_eq!(ready.lines().count(), 1, "{ready}");
-    let follower = sandbox.spawn(&["logs", "--follow", "--json", "--step", "postgres"]);
-    std::thread::sleep(Duration::from_secs(1));
-    signal(&[follower.pid()], "INT");
-    let lines = follower.wait().succeeded().json();
-    assert!(!lines.is_empty() && lines.iter().all(|line| line["origin"] == "postgres"), "{lines:?}");
+    let mut follow = sandbox.command(&["logs", "--follow", "--json", "--step", "postgres"]);
+    let mut follower = follow.stdout(Stdio::piped()).spawn().unwrap();
+    let mut lines = BufReader::new(follower.stdout.take().unwrap()).lines();
+    let first = lines.next().unwrap();
+    signal(&[follower.id()], "INT");
+    let lines: Vec<Value> =
+        std::iter::once(first).chain(lines).map(|line| serde_json::from_str(&line.unwrap()).unwrap()).collect();
+    assert!(follower.wait().unwrap().success());
+    assert!(lines.iter().all(|line| line["origin"] == "postgres"), "{lines:?}");
 }
 
 /// The agent starts again what ends without being asked to, and counts it.
 fn assert_a_dead_service_comes_back(sandbox: &Sandbox) {
     let killed = sandbox.roots("generator");
     signal(&killed, "KILL");
-    wait_until("a new generator", Duration::from_secs(30), || {
+    wait_until("a new generator", Duration::from_mins(1), || {
         let now = sandbox.roots("generator");
         now.len() == 1 && now != killed
     });
-    wait_until("the count of its restart", Duration::from_secs(10), || {
+    wait_until("the count of its restart", Duration::from_mins(1), || {
         let services = sandbox.status()["snapshot"]["services"].clone();
         services.as_array().unwrap().iter().any(|service| service["name"] == "generator" && service["restarts"] == 1)
     });

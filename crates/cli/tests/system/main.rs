@@ -5,6 +5,8 @@
 
 #![expect(clippy::unwrap_used, reason = "in a test, to panic is to fail")]
 
+#[path = "../common/command.rs"]
+mod command;
 mod crash;
 mod install;
 mod lifecycle;

@@ -6,7 +6,8 @@ use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
 
-use crate::support::{Ended, SMALL, Sandbox, signal, wait_until};
+use crate::command::{Ended, signal, wait_until};
+use crate::support::{SMALL, Sandbox};
 
 /// Fails unless the command failed, and said each of `words`.
 #[track_caller]
@@ -66,7 +67,7 @@ fn an_installation_that_cannot_be_done_is_explained_and_done_later() {
     let refused = sandbox.spawn_with(&offline, &[&["up"], &SMALL[..]].concat()).wait();
     assert_refused(&refused, 1, &["uv failed", "127.0.0.1:9", "Check the network"]);
     // The agent keeps the environment of whoever started it; with nothing to look after it leaves.
-    wait_until("the agent\'s end", Duration::from_secs(20), || sandbox.processes().is_empty());
+    wait_until("the agent\'s end", Duration::from_mins(1), || sandbox.processes().is_empty());
 
     let pythonless = [
         ("UV_PYTHON_INSTALL_DIR", nowhere),
@@ -101,7 +102,7 @@ impl<'a> SmallDisk<'a> {
     /// Takes away all the room that is left, at once: filling it takes longer than what is to fail of it.
     fn tighten(&self) {
         // What is written in between makes the new size too small, which is refused.
-        wait_until("a full disk", Duration::from_secs(10), || self.remount(&format!("{}k", self.used())));
+        wait_until("a full disk", Duration::from_mins(1), || self.remount(&format!("{}k", self.used())));
     }
 
     /// What is used, in KiB.
@@ -158,7 +159,7 @@ fn assert_a_taken_port_is_left_to_who_has_it(sandbox: &Sandbox) {
     // The agent first: it would start the webserver again at once.
     signal(&sandbox.roots("agent"), "KILL");
     signal(&sandbox.roots("dagster-webserver"), "KILL");
-    wait_until("the port", Duration::from_secs(10), || TcpListener::bind(("127.0.0.1", port)).is_ok());
+    wait_until("the port", Duration::from_mins(1), || TcpListener::bind(("127.0.0.1", port)).is_ok());
     let _ours = TcpListener::bind(("127.0.0.1", port)).unwrap();
     sandbox.run(&["up"]).succeeded();
     assert_ne!(url(), before);
@@ -170,7 +171,7 @@ fn assert_a_database_that_does_not_answer_is_told(sandbox: &Sandbox) {
         sandbox.processes().iter().filter(|found| found.mark.role() == "postgres").map(|found| found.pid).collect();
     signal(&server, "STOP");
     let first = sandbox.spawn(&["up"]);
-    wait_until("the run", Duration::from_secs(20), || sandbox.status()["snapshot"]["state"] == "busy");
+    wait_until("the run", Duration::from_mins(1), || sandbox.status()["snapshot"]["state"] == "busy");
     let second = sandbox.spawn(&["up"]);
     assert_refused(&sandbox.run(&["refresh"]), 4, &["Another run of this stack is under way"]);
     for up in [first, second] {

@@ -1,14 +1,14 @@
 //! A sandbox of a test's own, driven through the program.
 
-use std::io::Read;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
 
 use engine::process::{Found, ProcessTable};
 use serde_json::Value;
+
+use crate::command::{Ended, Running, signal};
 
 /// One sandbox at a time.
 static TURN: Mutex<()> = Mutex::new(());
@@ -16,32 +16,8 @@ static TURN: Mutex<()> = Mutex::new(());
 /// The name of every test's stack.
 const STACK: &str = "demo";
 
-/// No command of a test takes longer.
-const DEADLINE: Duration = Duration::from_mins(10);
-
 /// Settings small enough for a test: three days of history, no schedule to interfere.
 pub(crate) const SMALL: [&str; 6] = ["--days", "3", "--rate", "5", "--refresh-minutes", "0"];
-
-/// What a command printed, and how it ended.
-#[derive(Debug)]
-pub(crate) struct Ended {
-    pub(crate) code: Option<i32>,
-    pub(crate) stdout: String,
-    pub(crate) stderr: String,
-}
-
-impl Ended {
-    /// The values of an NDJSON output.
-    pub(crate) fn json(&self) -> Vec<Value> {
-        let parse = |line: &str| serde_json::from_str(line).unwrap_or_else(|error| panic!("{error}: {line}"));
-        self.stdout.lines().map(parse).collect()
-    }
-
-    pub(crate) fn succeeded(self) -> Self {
-        assert_eq!(self.code, Some(0), "{self:#?}");
-        self
-    }
-}
 
 /// A sandbox of its own.
 pub(crate) struct Sandbox {
@@ -68,7 +44,7 @@ impl Sandbox {
         self.home.path().join("stacks").join(STACK)
     }
 
-    fn command(&self, args: &[&str]) -> Command {
+    pub(crate) fn command(&self, args: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_retailflow"));
         command.args(args).env("RETAILFLOW_HOME", self.home.path()).env("NO_COLOR", "1").stdin(Stdio::null());
         command
@@ -87,11 +63,8 @@ impl Sandbox {
     /// Starts a command with variables on top of the test's environment.
     pub(crate) fn spawn_with(&self, variables: &[(&str, &str)], args: &[&str]) -> Running {
         let mut command = self.command(args);
-        let mut child =
-            command.envs(variables.iter().copied()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-        let stdout = collect(child.stdout.take().unwrap());
-        let stderr = collect(child.stderr.take().unwrap());
-        Running { child, stdout, stderr, what: args.join(" ") }
+        command.envs(variables.iter().copied());
+        Running::start(command)
     }
 
     /// The living processes of the stack.
@@ -229,60 +202,5 @@ impl Drop for Sandbox {
         for found in table.of_stack(&self.folder()) {
             let _ = table.kill(&found.mark);
         }
-    }
-}
-
-/// A command at work.
-pub(crate) struct Running {
-    child: Child,
-    stdout: std::thread::JoinHandle<String>,
-    stderr: std::thread::JoinHandle<String>,
-    what: String,
-}
-
-impl Running {
-    pub(crate) fn pid(&self) -> u32 {
-        self.child.id()
-    }
-
-    pub(crate) fn wait(mut self) -> Ended {
-        let deadline = Instant::now() + DEADLINE;
-        let status = loop {
-            if let Some(status) = self.child.try_wait().unwrap() {
-                break status;
-            }
-            if Instant::now() > deadline {
-                self.child.kill().unwrap();
-                panic!("`{}` did not end within {} s", self.what, DEADLINE.as_secs());
-            }
-            std::thread::sleep(Duration::from_millis(20));
-        };
-        Ended { code: status.code(), stdout: self.stdout.join().unwrap(), stderr: self.stderr.join().unwrap() }
-    }
-}
-
-fn collect(mut pipe: impl Read + Send + 'static) -> std::thread::JoinHandle<String> {
-    std::thread::spawn(move || {
-        let mut text = String::new();
-        // Kills cut output off; what came before counts.
-        let _ = pipe.read_to_string(&mut text);
-        text
-    })
-}
-
-/// Sends a signal to processes of a test's own sandbox.
-pub(crate) fn signal(pids: &[u32], name: &str) {
-    for pid in pids {
-        // A process that just ended by itself cannot be signalled, which is what crash tests are about.
-        let _ = Command::new("kill").arg(format!("-{name}")).arg(pid.to_string()).stderr(Stdio::null()).status();
-    }
-}
-
-/// Waits until something holds, or fails saying what.
-pub(crate) fn wait_until(what: &str, limit: Duration, holds: impl Fn() -> bool) {
-    let deadline = Instant::now() + limit;
-    while !holds() {
-        assert!(Instant::now() < deadline, "{what} did not come within {} s", limit.as_secs());
-        std::thread::sleep(Duration::from_millis(50));
     }
 }

@@ -125,6 +125,14 @@ impl ProcessTable {
         self.system.process(pid).is_some_and(|process| alive(process) && process.start_time() == seen.started)
     }
 
+    /// Sends one process a signal, once; one that ended meanwhile is left alone.
+    pub fn tell(&mut self, seen: &Found, signal: StopSignal) -> Result<(), Failure> {
+        if self.lives(seen) {
+            self.signal(std::iter::once(seen), signal.signal());
+        }
+        Ok(())
+    }
+
     /// Asks every root in a role to stop, and after `grace` kills whatever still carries the mark.
     ///
     /// Blocks for up to `grace` plus ten seconds. Fails if something cannot be killed.

@@ -18,7 +18,7 @@ use crate::Fingerprint;
 use crate::disk::unreadable;
 
 /// Changes whenever the same folders would give other bytes than before.
-pub(crate) const FORMAT: u32 = 1;
+pub(crate) const FORMAT: u32 = 2;
 
 /// A packed layer.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -233,7 +233,7 @@ mod tests {
         // If this changes, so do all images: raise `FORMAT`.
         assert_eq!(
             packed.digest.to_string(),
-            "sha256:1f04c2c9b1a35e62b02dbb784ac3053b682f7d10b326237f03563739be05e973"
+            "sha256:c9d178a4b84cfdf97b75d85d231e3a091f262565c668f8b09e950159ac406c1b"
         );
     }
 

@@ -12,7 +12,7 @@ use protocol::{Blame, Failure};
 use crate::support::line::{Fault, Line};
 use crate::support::samples::{Workshop, base, unpushed};
 use crate::support::server::{PASSWORD, Server, USER};
-use crate::support::{limits, source, target};
+use crate::support::{hasty, limits, source, target};
 
 const QUIET: fn(Transfer) = |_| {};
 
@@ -64,7 +64,8 @@ async fn what_passes_is_waited_for() {
         // To a registry, each repository is a world of its own.
         let repository = format!("shop/fault-{number}");
         scene.line.breaks(method, path, 2, fault);
-        let pushed = push(&scene.image, &target(scene.line.address(), &repository, "1"), &QUIET).await;
+        let to = if matches!(fault, Fault::StallBody(_)) { hasty } else { target };
+        let pushed = push(&scene.image, &to(scene.line.address(), &repository, "1"), &QUIET).await;
         assert!(pushed.is_ok(), "{method} {path} {fault:?}: {pushed:?}");
         assert_eq!(scene.server.inspect(&format!("{repository}:1"))["Digest"], scene.image.digest.as_ref());
         scene.line.heals();
@@ -109,7 +110,8 @@ async fn a_line_that_keeps_breaking_is_one_clear_failure() {
     let scene = Scene::new().await;
     for (fault, cause) in [(Fault::CutBody(500_000), ""), (Fault::StallBody(500_000), "nothing came for")] {
         scene.line.breaks("PUT", "/uploads/", usize::MAX, fault);
-        let failure = scene.push().await.unwrap_err();
+        let to = hasty(scene.line.address(), "shop/dagster", "1");
+        let failure = push(&scene.image, &to, &QUIET).await.unwrap_err();
         assert!(failure.summary.contains("broke while sending sha256:"), "{failure}");
         assert!(failure.causes[0].contains(cause), "{failure}");
         assert_eq!(failure.blame, Blame::Environment);

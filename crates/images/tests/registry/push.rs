@@ -2,7 +2,6 @@
 
 use std::fs;
 use std::sync::Mutex;
-use std::time::{Duration, Instant};
 
 use images::{Transfer, push};
 
@@ -34,9 +33,7 @@ async fn an_unchanged_push_is_one_question() {
     let image = unpushed(&server, &workshop, 1_000_000).await;
     push(&image, &target(line.address(), "shop/dagster", "1"), &QUIET).await.unwrap();
     line.requests();
-    let began = Instant::now();
     let again = push(&image, &target(line.address(), "shop/dagster", "1"), &QUIET).await.unwrap();
-    assert!(began.elapsed() < Duration::from_secs(1));
     assert_eq!((again.sent, again.blobs), (0, 0));
     let requests = line.requests();
     assert_eq!(requests, [("HEAD".to_owned(), "/v2/shop/dagster/manifests/1".to_owned())]);

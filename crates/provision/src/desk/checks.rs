@@ -1,16 +1,24 @@
-//! What the sandbox needs of this computer.
+//! What a target needs of this computer.
 
-use std::process::Stdio;
-use std::time::Duration;
+use cloud::checks::{self, Wanted};
+use protocol::aws::HostSizes;
+use protocol::{AwsPlace, Blame, Check, CheckStatus, Failure};
 
-use protocol::{Blame, Check, CheckStatus, Failure};
-
+use crate::aws;
 use crate::home::{self, Home};
-use crate::tools;
+use crate::tools::{self, Tool};
+
+/// Disk space, in bytes: what is needed, and what leaves room.
+struct Room {
+    needed: u64,
+    wanted: u64,
+}
 
 /// The Python environment is 0.9 GB; the rest is for orders.
-const DISK_NEEDED: u64 = 3 << 30;
-const DISK_WANTED: u64 = 8 << 30;
+const SANDBOX_DISK: Room = Room { needed: 3 << 30, wanted: 8 << 30 };
+
+/// Terraform's provider is 0.8 GB and is kept for all stacks; an image's layers lie here while they are built.
+const AWS_DISK: Room = Room { needed: 3 << 30, wanted: 5 << 30 };
 
 /// PostgreSQL, Dagster's three processes and a dbt run together take about 1.5 GiB.
 const MEMORY_WANTED: u64 = 3 << 30;
@@ -18,39 +26,60 @@ const MEMORY_WANTED: u64 = 3 << 30;
 /// The longest socket path the platforms allow is 104 (macOS) to 108 bytes.
 const LONGEST_SOCKET: usize = 103;
 
-const TOOL_DEADLINE: Duration = Duration::from_secs(10);
-
-/// Every check, in the order they are shown.
-pub(super) async fn all(home: &Home) -> Vec<Check> {
-    let uv = uv().await;
+/// What the sandbox needs, in the order it is shown.
+pub(super) async fn of_sandbox(home: &Home) -> Vec<Check> {
     let home = home.clone();
-    let rest = tokio::task::spawn_blocking(move || vec![data_folder(&home), disk(&home), memory(), sockets(&home)]);
-    let rest = rest.await.unwrap_or_default();
-    std::iter::once(uv).chain(rest).collect()
+    let (uv, rest) = tokio::join!(
+        tool(&tools::UV),
+        tokio::task::spawn_blocking(move || {
+            vec![data_folder(&home), disk(&home, &SANDBOX_DISK), memory(), sockets(&home)]
+        })
+    );
+    std::iter::once(uv).chain(rest.unwrap_or_default()).collect()
+}
+
+/// What AWS needs of this computer and of the account, in the order it is shown.
+pub(super) async fn of_aws(home: &Home, place: &AwsPlace) -> Vec<Check> {
+    let home = home.clone();
+    let (account, terraform, uv, rest) = tokio::join!(
+        account(place),
+        tool(&tools::TERRAFORM),
+        tool(&tools::UV),
+        tokio::task::spawn_blocking(move || vec![data_folder(&home), disk(&home, &AWS_DISK), sockets(&home)])
+    );
+    account.into_iter().chain([terraform, uv]).chain(rest.unwrap_or_default()).collect()
+}
+
+/// The account, with the usual hosts: which ones it will be, and under which name, is not settled yet.
+async fn account(place: &AwsPlace) -> Vec<Check> {
+    match aws::session::open(place).await {
+        Ok(session) => {
+            let wanted = Wanted { stack: None, known: false, hosts: &HostSizes::default() };
+            checks::checks(&session, wanted).await
+        }
+        Err(failure) => {
+            let detail = failure.to_string();
+            vec![failed("identity", "AWS account", detail, failure.hint, false)]
+        }
+    }
 }
 
 /// Mends a check and looks again.
-pub(super) async fn fix(_: &Home, id: &str) -> Result<Check, Failure> {
-    if id != "uv" {
+pub(super) async fn fix(id: &str) -> Result<Check, Failure> {
+    let Some(wanted) = [&tools::UV, &tools::TERRAFORM].into_iter().find(|tool| tool.name == id) else {
         return Err(Failure::new(Blame::User, format!("RetailFlow cannot mend \u{201c}{id}\u{201d} by itself")));
-    }
-    tools::install_uv().await?;
-    Ok(uv().await)
+    };
+    wanted.install().await?;
+    Ok(tool(wanted).await)
 }
 
-async fn uv() -> Check {
-    let title = "uv, the Python installer";
-    let path = match tools::find_uv() {
-        Ok(path) => path,
-        Err(failure) => return failed("uv", title, failure.summary, failure.hint, true),
-    };
-    let mut command = tokio::process::Command::new(&path);
-    command.arg("--version").stdin(Stdio::null()).kill_on_drop(true);
-    match tokio::time::timeout(TOOL_DEADLINE, command.output()).await {
-        Ok(Ok(output)) if output.status.success() => {
-            passed("uv", title, format!("{} ({})", String::from_utf8_lossy(&output.stdout).trim(), path.display()))
+async fn tool(tool: &Tool) -> Check {
+    match tool.find().await {
+        Ok(found) => passed(tool.name, tool.title, format!("{} ({})", found.version, found.path.display())),
+        Err(failure) => {
+            let detail = failure.to_string();
+            failed(tool.name, tool.title, detail, failure.hint, true)
         }
-        _ => failed("uv", title, format!("{} does not run", path.display()), Some("Install it again.".into()), true),
     }
 }
 
@@ -69,17 +98,17 @@ fn data_folder(home: &Home) -> Check {
     }
 }
 
-fn disk(home: &Home) -> Check {
+fn disk(home: &Home, room: &Room) -> Check {
     let title = "Disk space";
     let Some(free) = home::free_space(home.root()) else {
         return warning("disk", title, "the free space could not be found out".into(), "At least 3 GB should be free.");
     };
     let detail = format!("{} free at {}", gigabytes(free), home.root().display());
-    if free < DISK_NEEDED {
+    if free < room.needed {
         let hint = "At least 3 GB are needed: make room, or set RETAILFLOW_HOME to another disk.".to_owned();
         failed("disk", title, detail, Some(hint), false)
-    } else if free < DISK_WANTED {
-        warning("disk", title, detail, "Enough for a small history; a large one may need more.")
+    } else if free < room.wanted {
+        warning("disk", title, detail, "Enough for now; a large history may need more.")
     } else {
         passed("disk", title, detail)
     }

@@ -8,19 +8,25 @@ mod save;
 use engine::journal;
 use engine::logs::RunLog;
 use engine::process::ProcessTable;
+use protocol::aws::{AwsIdentity, AwsKey, AwsProfile};
 use protocol::command::{
-    AgentRequest, Desk, OpenRequest, RateRequest, SaveLogRequest, StackLogRequest, StackOperation, Update,
+    AgentRequest, CheckRequest, Desk, OpenRequest, RateRequest, SaveLogRequest, StackLogRequest, StackOperation,
+    StartRequest, Update,
 };
 use protocol::logs::{LogSource, LogWindow};
 use protocol::snapshot::{
-    PipelineRun, Proof, RunSummary, Snapshot, StackList, StackState, StackSummary, UnreadableStack,
+    Invocation, PipelineRun, Proof, RunSummary, Snapshot, StackList, StackState, StackSummary, UnreadableStack,
 };
-use protocol::{Charts, Check, Failure, RunId, StackConfig, StackName, StepPlan};
+use protocol::{
+    AwsPlace, Blame, Charts, Check, Cost, Failure, Review, RunId, StackConfig, StackName, StepPlan, TargetConfig,
+};
 use tokio::sync::mpsc;
 
+use crate::aws;
 use crate::client::AgentClient;
 use crate::home::{Home, StackFolder};
-use crate::sandbox::{Sandbox, Service, blocking};
+use crate::sandbox::{Service, blocking};
+use crate::target::Target;
 
 use readers::Readers;
 
@@ -86,22 +92,50 @@ impl Desk for LocalDesk {
         blocking(move || summary(&folder, &mut ProcessTable::open()?)).await
     }
 
-    async fn check(&self, (): ()) -> Result<Vec<Check>, Failure> {
-        Ok(checks::all(&self.home).await)
+    async fn check(&self, request: CheckRequest) -> Result<Vec<Check>, Failure> {
+        Ok(match request {
+            CheckRequest::Sandbox => checks::of_sandbox(&self.home).await,
+            CheckRequest::Aws(place) => checks::of_aws(&self.home, &place).await,
+        })
     }
 
     async fn fix_check(&self, id: String) -> Result<Check, Failure> {
-        checks::fix(&self.home, &id).await
+        checks::fix(&id).await
+    }
+
+    async fn aws_profiles(&self, (): ()) -> Result<Vec<AwsProfile>, Failure> {
+        blocking(|| Ok(cloud::profiles())).await
+    }
+
+    async fn aws_identity(&self, place: AwsPlace) -> Result<AwsIdentity, Failure> {
+        aws::session::open(&place).await?.identity().await
+    }
+
+    async fn keep_key(&self, key: AwsKey) -> Result<(), Failure> {
+        aws::session::keep(key).await
+    }
+
+    async fn price(&self, config: StackConfig) -> Result<Cost, Failure> {
+        config.validate()?;
+        match config.target {
+            TargetConfig::Aws(config) => Ok(aws::cost::cost(&config)),
+            TargetConfig::Sandbox(_) => Err(Failure::new(Blame::User, "A sandbox costs nothing")),
+        }
+    }
+
+    async fn review(&self, stack: StackName) -> Result<Option<Review>, Failure> {
+        let folder = self.existing(&stack)?;
+        blocking(move || aws::review::load(&folder)).await
     }
 
     async fn plan(&self, request: StackOperation) -> Result<Vec<StepPlan>, Failure> {
         let folder = self.existing(&request.stack)?;
         let config = folder.config()?;
-        Ok(Sandbox::new(folder, &config).plan(request.operation)?.describe())
+        Ok(Target::new(folder, &config).outline(request.operation)?.describe())
     }
 
-    async fn start(&self, request: StackOperation) -> Result<RunId, Failure> {
-        self.agent(&request.stack)?.start(request.operation).await
+    async fn start(&self, request: StartRequest) -> Result<RunId, Failure> {
+        self.agent(&request.stack)?.start(request.run).await
     }
 
     async fn cancel(&self, stack: StackName) -> Result<(), Failure> {
@@ -119,6 +153,10 @@ impl Desk for LocalDesk {
 
     async fn pipeline_runs(&self, stack: StackName) -> Result<Vec<PipelineRun>, Failure> {
         self.agent(&stack)?.call(&AgentRequest::PipelineRuns(())).await
+    }
+
+    async fn invocations(&self, stack: StackName) -> Result<Vec<Invocation>, Failure> {
+        self.agent(&stack)?.call(&AgentRequest::Invocations(())).await
     }
 
     async fn charts(&self, stack: StackName) -> Result<Option<Charts>, Failure> {
@@ -171,7 +209,14 @@ impl Desk for LocalDesk {
 
     async fn proof(&self, stack: StackName) -> Result<Proof, Failure> {
         let folder = self.home.stack(&stack);
-        blocking(move || proof::look_until_gone(&stack, &folder)).await
+        let (name, place) = (stack.clone(), folder.clone());
+        let mut proof = blocking(move || proof::look_until_gone(&name, &place)).await?;
+        if let Some(TargetConfig::Aws(config)) = folder.removed_config().map(|config| config.target) {
+            let session = aws::session::open(&config.place()).await?;
+            session.expect_account(&config.account_id).await?;
+            proof.items.extend(cloud::sweep::prove(&session, stack.as_str()).await?);
+        }
+        Ok(proof)
     }
 }
 
@@ -184,7 +229,7 @@ fn page_below(link: &str, path: &str) -> Result<String, Failure> {
     if harmless && !path.starts_with('/') {
         return Ok(format!("{link}/{path}"));
     }
-    Err(Failure::new(protocol::Blame::User, format!("\u{201c}{path}\u{201d} is not a page of {link}")))
+    Err(Failure::new(Blame::User, format!("\u{201c}{path}\u{201d} is not a page of {link}")))
 }
 
 fn log_path(folder: &StackFolder, source: &str) -> Result<std::path::PathBuf, Failure> {
@@ -192,12 +237,15 @@ fn log_path(folder: &StackFolder, source: &str) -> Result<std::path::PathBuf, Fa
     match source.split_once('/') {
         Some(("run", run)) if safe(run) => Ok(folder.runs().join(run).join(RunLog::FILE)),
         Some(("service", service)) if safe(service) => Ok(folder.service_log(service)),
-        _ => Err(Failure::new(protocol::Blame::User, format!("There is no log named \u{201c}{source}\u{201d}"))),
+        _ => Err(Failure::new(Blame::User, format!("There is no log named \u{201c}{source}\u{201d}"))),
     }
 }
 
 fn summary(folder: &StackFolder, table: &mut ProcessTable) -> Result<StackSummary, Failure> {
     let config = folder.config()?;
+    if matches!(config.target, TargetConfig::Aws(_)) {
+        return Ok(summary_of_aws(folder, config, table));
+    }
     let latest = journal::peek_latest(&folder.runs());
     let last_run = journal::summaries(&folder.runs(), 1).into_iter().next();
     let processes = table.of_stack(folder.path());
@@ -212,6 +260,15 @@ fn summary(folder: &StackFolder, table: &mut ProcessTable) -> Result<StackSummar
         None => StackState::New,
     };
     Ok(StackSummary { config, state, last_run, folder: folder.path().display().to_string() })
+}
+
+/// What runs in AWS is not asked for a list: the journal tells what was last done.
+fn summary_of_aws(folder: &StackFolder, config: StackConfig, table: &mut ProcessTable) -> StackSummary {
+    let agent = table.of_stack(folder.path()).iter().any(|found| found.mark.role() == crate::role::AGENT);
+    let busy = agent && journal::peek_latest(&folder.runs()).is_some_and(|run| !run.is_finished());
+    let last_run = journal::summaries(&folder.runs(), 1).into_iter().next();
+    let state = if busy { StackState::Busy } else { aws::state(folder) };
+    StackSummary { config, state, last_run, folder: folder.path().display().to_string() }
 }
 
 fn unreadable(path: &std::path::Path, error: &(dyn std::error::Error + 'static)) -> Failure {

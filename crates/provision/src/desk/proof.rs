@@ -3,25 +3,33 @@
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use engine::process::ProcessTable;
+use engine::process::{Mark, ProcessTable};
 use protocol::snapshot::{Proof, ProofItem};
 use protocol::{Failure, StackName};
 
 use crate::home::StackFolder;
+use crate::role::Role;
 
 /// How long the agent may take to remove the last files and end.
-const LAST_ACT: Duration = Duration::from_secs(10);
+const LAST_ACT: Duration = Duration::from_mins(1);
 
 /// Looks for whatever is left of a stack, giving its agent the time for its last act.
 pub(super) fn look_until_gone(stack: &StackName, folder: &StackFolder) -> Result<Proof, Failure> {
     let deadline = Instant::now() + LAST_ACT;
     loop {
+        // Asked first: whatever it did before it ended is then seen.
+        let at_work = agent_lives(folder)?;
         let proof = look(stack, folder)?;
-        if proof.holds() || Instant::now() > deadline {
+        if proof.holds() || !at_work || Instant::now() > deadline {
             return Ok(proof);
         }
         std::thread::sleep(Duration::from_millis(50));
     }
+}
+
+fn agent_lives(folder: &StackFolder) -> Result<bool, Failure> {
+    let mark = Mark::new(folder.path(), Role::Agent.name());
+    Ok(!ProcessTable::open()?.in_role(&mark).is_empty())
 }
 
 fn look(stack: &StackName, folder: &StackFolder) -> Result<Proof, Failure> {

@@ -94,7 +94,9 @@ pub(super) fn spec(sandbox: &Sandbox) -> Result<ServiceSpec, Failure> {
 
 /// Plays the generator until it is asked to end.
 pub(crate) async fn run(folder: StackFolder) -> Result<(), Failure> {
-    let TargetConfig::Sandbox(config) = folder.config()?.target;
+    let TargetConfig::Sandbox(config) = folder.config()?.target else {
+        return Err(Failure::bug("The live shop was started for a stack that is no sandbox"));
+    };
     let cancel = CancellationToken::new();
     cancel_on_signal(cancel.clone())?;
     let mut writer = Writer::connect(&postgres::config(&folder))

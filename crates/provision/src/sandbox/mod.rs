@@ -15,7 +15,7 @@ use std::sync::Arc;
 use engine::{Direction, Plan, Step};
 use jiff::Timestamp;
 use protocol::snapshot::{Link, PipelineRun, ServiceStatus};
-use protocol::{Failure, Operation, SandboxConfig, StackConfig, TargetConfig};
+use protocol::{Blame, Failure, Operation, SandboxConfig};
 
 pub(crate) use dagster::webserver_url;
 pub(crate) use service::Service;
@@ -34,9 +34,8 @@ pub(crate) struct Sandbox {
 }
 
 impl Sandbox {
-    pub(crate) fn new(folder: StackFolder, config: &StackConfig) -> Self {
-        let TargetConfig::Sandbox(config) = &config.target;
-        Self { folder, config: config.clone() }
+    pub(crate) fn new(folder: StackFolder, config: SandboxConfig) -> Self {
+        Self { folder, config }
     }
 
     /// The plan of an operation.
@@ -44,6 +43,9 @@ impl Sandbox {
         match operation {
             Operation::Up => Plan::new(Direction::Build, &self.steps()),
             Operation::Down => Plan::new(Direction::Teardown, &self.steps()),
+            Operation::Plan => Err(Failure::new(Blame::User, "A sandbox has no plan to confirm")
+                .cause("it costs nothing and stays on this computer")
+                .hint("Say `retailflow up`.")),
             Operation::Refresh => {
                 Plan::new(Direction::Build, &[Arc::new(refresh::Refresh::asked_for(self)) as Arc<dyn Step>])
             }
@@ -95,6 +97,11 @@ impl Sandbox {
     pub(crate) fn set_rate(&self, orders_per_minute: f64) -> Result<(), Failure> {
         protocol::config::validate_rate(orders_per_minute)?;
         live::write_rate(&self.folder, orders_per_minute)
+    }
+
+    /// Follows the shop's ticks.
+    pub(crate) fn ticks(&self) -> shop::TickFeed {
+        shop::TickFeed::new(&self.folder)
     }
 
     /// The pipeline's latest runs, newest first.

@@ -37,7 +37,7 @@ impl Python {
             context,
             &ToolSpec {
                 mark: Mark::new(self.sandbox.folder.path(), &format!("{TOOL_ROLE}{role}")),
-                program: tools::find_uv()?,
+                program: tools::UV.find().await?.path,
                 args,
                 env: Vec::new(),
                 folder: self.sandbox.folder.path().to_owned(),

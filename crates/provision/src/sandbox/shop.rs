@@ -75,7 +75,8 @@ impl TickFeed {
     }
 }
 
-fn sample(record: &TickRecord) -> TickSample {
+/// A tick as the dashboard shows it.
+pub(crate) fn sample(record: &TickRecord) -> TickSample {
     TickSample {
         tick: record.tick,
         at: record.written_at,

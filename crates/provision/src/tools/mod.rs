@@ -1,144 +1,183 @@
-//! Tools RetailFlow needs and may install by itself: uv, and nothing else for the sandbox.
+//! Tools RetailFlow needs and may install by itself: uv, and Terraform for AWS. Nothing else.
 
-use std::path::{Path, PathBuf};
+mod install;
+
+use std::path::PathBuf;
+use std::process::Stdio;
 use std::time::Duration;
 
-use futures::StreamExt;
 use protocol::Failure;
-use sha2::{Digest, Sha256};
-use tokio::io::AsyncWriteExt;
 
-use crate::home::{self, Home};
+use crate::home::Home;
 
-/// The version that is installed when none is found.
-const UV_VERSION: &str = "0.13.9";
+/// How long a tool may take to say its version.
+const VERSION_DEADLINE: Duration = Duration::from_secs(10);
 
-/// Where uv's releases are; tests and closed networks name a mirror of the same layout.
-const MIRROR_VARIABLE: &str = "RETAILFLOW_UV_RELEASES";
-const RELEASES: &str = "https://github.com/astral-sh/uv/releases/download";
-
-const CONNECT_DEADLINE: Duration = Duration::from_secs(30);
-const DOWNLOAD_DEADLINE: Duration = Duration::from_mins(10);
-
-/// A release is some 25 MB; more than this is not one.
-const LARGEST: u64 = 200 << 20;
-
-/// The uv to use: the one on the search path, or the one RetailFlow installed.
-pub(crate) fn find_uv() -> Result<PathBuf, Failure> {
-    let own = Home::locate()?.root().join("tools");
-    let paths = std::env::var_os("PATH").unwrap_or_default();
-    std::env::split_paths(&paths)
-        .chain([own])
-        .map(|folder| folder.join(executable()))
-        .find(|path| path.is_file())
-        .ok_or_else(|| {
-            Failure::environment("uv, the Python installer, is not on this computer")
-                .hint("`retailflow doctor --fix` installs it, or see docs.astral.sh/uv.")
-        })
+/// A tool: what it is called, where its releases are, and which versions will do.
+pub(crate) struct Tool {
+    /// The program's name.
+    pub(crate) name: &'static str,
+    /// For people.
+    pub(crate) title: &'static str,
+    /// The version that is installed when none will do.
+    version: &'static str,
+    /// Where its releases are, unless the variable names a mirror of the same layout, as tests and closed networks do.
+    releases: &'static str,
+    mirror_variable: &'static str,
+    /// The release for a platform, as Rust spells it (`linux`, `x86_64`).
+    release: fn(os: &str, arch: &str) -> Option<Release>,
+    /// The lowest version that will do, if not any.
+    at_least: Option<(u64, u64)>,
+    /// Where a person finds out more.
+    more: &'static str,
 }
 
-fn executable() -> String {
-    format!("uv{}", std::env::consts::EXE_SUFFIX)
+/// One release of a tool: an archive and where its SHA-256 is published, both below the version's folder.
+pub(crate) struct Release {
+    archive: String,
+    checksums: String,
 }
 
-/// Downloads the pinned release of uv, checks it against the checksum published beside it, and puts it into the
-/// data directory. A kill leaves no half of it.
-pub(crate) async fn install_uv() -> Result<PathBuf, Failure> {
-    let folder = Home::locate()?.root().join("tools");
-    let base = std::env::var(MIRROR_VARIABLE).unwrap_or_else(|_| RELEASES.to_owned());
-    let archive = archive_name()?;
-    let url = format!("{base}/{UV_VERSION}/{archive}");
-    let draft = folder.join("draft");
-    let prepare = || {
-        home::make_folder(&folder)?;
-        home::remove_folder(&draft)?;
-        std::fs::create_dir(&draft)
-    };
-    prepare().map_err(|error| unwritable(&folder, &error))?;
-    let file = draft.join(&archive);
-    let found = download(&url, &file).await?;
-    let wanted = published_checksum(&url).await?;
-    if found != wanted {
-        return Err(Failure::environment("The download of uv is not what was published")
-            .cause(format!("its checksum is {found}, the published one {wanted}"))
-            .hint("Try again; if it happens again, a proxy may be changing downloads."));
-    }
-    unpack(&file, &draft).await?;
-    let uv = folder.join(executable());
-    std::fs::rename(draft.join(executable()), &uv)
-        .and_then(|()| home::remove_folder(&draft))
-        .map_err(|error| unwritable(&folder, &error))?;
-    Ok(uv)
+/// The Python installer.
+pub(crate) const UV: Tool = Tool {
+    name: "uv",
+    title: "uv, the Python installer",
+    version: "0.13.9",
+    releases: "https://github.com/astral-sh/uv/releases/download",
+    mirror_variable: "RETAILFLOW_UV_RELEASES",
+    release: |os, arch| {
+        let target = match (os, arch) {
+            ("linux", "x86_64") => "x86_64-unknown-linux-gnu",
+            ("linux", "aarch64") => "aarch64-unknown-linux-gnu",
+            ("macos", "x86_64") => "x86_64-apple-darwin",
+            ("macos", "aarch64") => "aarch64-apple-darwin",
+            _ => return None,
+        };
+        let archive = format!("uv-{target}.tar.gz");
+        Some(Release { checksums: format!("{archive}.sha256"), archive })
+    },
+    at_least: None,
+    more: "docs.astral.sh/uv",
+};
+
+/// What makes and removes everything in AWS. 1.11 is the first that keeps secrets out of its state.
+pub(crate) const TERRAFORM: Tool = Tool {
+    name: "terraform",
+    title: "Terraform",
+    version: "1.11.4",
+    releases: "https://releases.hashicorp.com/terraform",
+    mirror_variable: "RETAILFLOW_TERRAFORM_RELEASES",
+    release: |os, arch| {
+        let platform = match (os, arch) {
+            ("linux", "x86_64") => "linux_amd64",
+            ("linux", "aarch64") => "linux_arm64",
+            ("macos", "x86_64") => "darwin_amd64",
+            ("macos", "aarch64") => "darwin_arm64",
+            _ => return None,
+        };
+        let of = |suffix: &str| format!("terraform_1.11.4_{suffix}");
+        Some(Release { archive: of(&format!("{platform}.zip")), checksums: of("SHA256SUMS") })
+    },
+    at_least: Some((1, 11)),
+    more: "developer.hashicorp.com/terraform/install",
+};
+
+/// A tool found on this computer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Found {
+    /// The executable.
+    pub(crate) path: PathBuf,
+    /// What it says of itself.
+    pub(crate) version: String,
 }
 
-fn archive_name() -> Result<String, Failure> {
-    let target = match (std::env::consts::OS, std::env::consts::ARCH) {
-        ("linux", "x86_64") => "x86_64-unknown-linux-gnu",
-        ("linux", "aarch64") => "aarch64-unknown-linux-gnu",
-        ("macos", "x86_64") => "x86_64-apple-darwin",
-        ("macos", "aarch64") => "aarch64-apple-darwin",
-        (os, arch) => {
-            return Err(Failure::environment(format!("There is no release of uv for {os} on {arch}")));
+impl Tool {
+    /// The tool to use: the first on the search path that will do, or the one RetailFlow installed.
+    pub(crate) async fn find(&self) -> Result<Found, Failure> {
+        let own = Home::locate()?.root().join("tools");
+        let paths = std::env::var_os("PATH").unwrap_or_default();
+        let mut refused = None;
+        for folder in std::env::split_paths(&paths).chain([own]) {
+            let path = folder.join(self.executable());
+            if !path.is_file() {
+                continue;
+            }
+            match self.version_of(path).await {
+                Ok(found) => return Ok(found),
+                Err(why) => refused = refused.or(Some(why)),
+            }
         }
-    };
-    Ok(format!("uv-{target}.tar.gz"))
-}
+        let missing = Failure::environment(format!("{} is not on this computer", self.title))
+            .hint(format!("`retailflow doctor --fix` installs version {}, or see {}.", self.version, self.more));
+        Err(refused.into_iter().fold(missing, Failure::cause))
+    }
 
-fn client() -> Result<reqwest::Client, Failure> {
-    reqwest::Client::builder()
-        .connect_timeout(CONNECT_DEADLINE)
-        .timeout(DOWNLOAD_DEADLINE)
-        .build()
-        .map_err(|error| Failure::bug("The HTTP client could not be made").source(&error))
-}
+    /// Downloads the pinned release, checks it against the checksum published beside it, and puts it into the data
+    /// directory. A kill leaves no half of it.
+    pub(crate) async fn install(&self) -> Result<Found, Failure> {
+        let path = install::install(self).await?;
+        self.version_of(path)
+            .await
+            .map_err(|why| Failure::environment(format!("{} was installed and does not run", self.title)).cause(why))
+    }
 
-/// Downloads to a file and gives the SHA-256 of what came.
-async fn download(url: &str, to: &Path) -> Result<String, Failure> {
-    let response = client()?.get(url).send().await.and_then(reqwest::Response::error_for_status);
-    let mut chunks = response.map_err(|error| unreachable(url, &error))?.bytes_stream();
-    let mut file = tokio::fs::File::create(to).await.map_err(|error| unwritable(to, &error))?;
-    let (mut hash, mut size) = (Sha256::new(), 0);
-    while let Some(chunk) = chunks.next().await {
-        let chunk = chunk.map_err(|error| unreachable(url, &error))?;
-        size += chunk.len() as u64;
-        if size > LARGEST {
-            return Err(Failure::environment(format!("{url} is far larger than a release of uv")));
+    fn executable(&self) -> String {
+        format!("{}{}", self.name, std::env::consts::EXE_SUFFIX)
+    }
+
+    /// Asks a program for its version; says why it will not do.
+    async fn version_of(&self, path: PathBuf) -> Result<Found, String> {
+        let mut command = tokio::process::Command::new(&path);
+        command.arg("--version").env("CHECKPOINT_DISABLE", "1").stdin(Stdio::null()).kill_on_drop(true);
+        let shown = path.display();
+        let output = match tokio::time::timeout(VERSION_DEADLINE, command.output()).await {
+            Ok(Ok(output)) if output.status.success() => String::from_utf8_lossy(&output.stdout).into_owned(),
+            Ok(Ok(output)) => return Err(format!("{shown} does not run ({})", output.status)),
+            Ok(Err(error)) => return Err(format!("{shown} does not run: {error}")),
+            Err(_) => return Err(format!("{shown} did not say its version within {} s", VERSION_DEADLINE.as_secs())),
+        };
+        let version = output.lines().next().unwrap_or_default().trim().to_owned();
+        match self.at_least {
+            Some(least) if numbers(&version).is_none_or(|found| found < least) => {
+                Err(format!("{shown} is {version}; {}.{} or newer is needed", least.0, least.1))
+            }
+            _ => Ok(Found { path, version }),
         }
-        hash.update(&chunk);
-        file.write_all(&chunk).await.map_err(|error| unwritable(to, &error))?;
     }
-    file.sync_all().await.map_err(|error| unwritable(to, &error))?;
-    Ok(hex::encode(hash.finalize()))
 }
 
-async fn published_checksum(url: &str) -> Result<String, Failure> {
-    let url = format!("{url}.sha256");
-    let response = client()?.get(&url).send().await.and_then(reqwest::Response::error_for_status);
-    let text =
-        response.map_err(|error| unreachable(&url, &error))?.text().await.map_err(|error| unreachable(&url, &error))?;
-    Ok(text.split_whitespace().next().unwrap_or_default().to_lowercase())
+/// The first two numbers of the version in a line such as `Terraform v1.11.4`.
+fn numbers(line: &str) -> Option<(u64, u64)> {
+    let version =
+        line.split_whitespace().find(|word| word.trim_start_matches('v').starts_with(|c: char| c.is_ascii_digit()))?;
+    let mut parts = version.trim_start_matches('v').split('.');
+    Some((parts.next()?.parse().ok()?, parts.next()?.parse().ok()?))
 }
 
-/// Unpacks with the system's `tar`, which every Linux and macOS has; the binaries lie in one folder.
-async fn unpack(archive: &Path, to: &Path) -> Result<(), Failure> {
-    let mut tar = tokio::process::Command::new("tar");
-    tar.arg("-xzf").arg(archive).arg("-C").arg(to).arg("--strip-components=1").kill_on_drop(true);
-    let output = tar.output().await.map_err(|error| Failure::environment("tar could not be started").source(&error))?;
-    if output.status.success() {
-        return Ok(());
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn versions_are_read_from_what_tools_say() {
+        assert_eq!(numbers("Terraform v1.11.4"), Some((1, 11)));
+        assert_eq!(numbers("uv 0.13.9 (x86_64)"), Some((0, 13)));
+        assert_eq!(numbers("no version at all"), None);
     }
-    Err(Failure::environment("The download of uv could not be unpacked").cause(String::from_utf8_lossy(&output.stderr)))
-}
 
-fn unreachable(url: &str, error: &reqwest::Error) -> Failure {
-    Failure::environment("uv could not be downloaded")
-        .cause(format!("from {url}"))
-        .source(error)
-        .hint(format!(
-            "Check the network, name a mirror in {MIRROR_VARIABLE}, or install uv {UV_VERSION} yourself and put it on the PATH."
-        ))
-}
-
-fn unwritable(path: &Path, error: &std::io::Error) -> Failure {
-    Failure::environment(format!("{} could not be written", path.display())).source(error)
+    #[tokio::test]
+    async fn a_version_that_is_too_old_will_not_do() {
+        use std::os::unix::fs::PermissionsExt;
+        let folder = tempfile::tempdir().unwrap();
+        let said = |line: &str| {
+            let path = folder.path().join("terraform");
+            std::fs::write(&path, format!("#!/bin/sh\necho '{line}'\n")).unwrap();
+            std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).unwrap();
+            TERRAFORM.version_of(path)
+        };
+        assert!(said("Terraform v1.5.7").await.unwrap_err().contains("1.11 or newer is needed"));
+        assert!(said("Terraform v0.12.0").await.is_err());
+        assert_eq!(said("Terraform v1.12.0").await.unwrap().version, "Terraform v1.12.0");
+        assert!(said("").await.is_err());
+    }
 }

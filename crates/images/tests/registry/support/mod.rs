@@ -24,12 +24,12 @@ pub(crate) fn tool(program: &str, arguments: &[&str]) -> String {
     String::from_utf8_lossy(&output.stdout).into_owned()
 }
 
-/// Little patience, so that a test of it does not take long.
+/// More patience than a busy computer needs, and little pause between attempts.
 pub(crate) fn limits() -> Limits {
     Limits {
-        connect: Duration::from_secs(5),
-        answer: Duration::from_secs(5),
-        silence: Duration::from_millis(700),
+        connect: Duration::from_mins(1),
+        answer: Duration::from_mins(1),
+        silence: Duration::from_mins(1),
         pause: Duration::from_millis(20),
         attempts: 4,
         parallel: 4,
@@ -47,6 +47,13 @@ pub(crate) fn registry(address: &str) -> Registry {
 
 pub(crate) fn target(address: &str, repository: &str, tag: &str) -> Target {
     Target { registry: registry(address), repository: repository.to_owned(), tag: tag.to_owned() }
+}
+
+/// One that is soon tired of silence.
+pub(crate) fn hasty(address: &str, repository: &str, tag: &str) -> Target {
+    let limits = Limits { silence: Duration::from_millis(700), ..limits() };
+    let registry = Registry::new(address, Arc::new(login()), limits).unwrap();
+    Target { registry, ..target(address, repository, tag) }
 }
 
 pub(crate) fn source(address: &str, repository: &str, digest: &str) -> Source {
