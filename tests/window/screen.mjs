@@ -1,5 +1,5 @@
 /** What surrounds the window: a display, a browser that only writes down what it is asked to open, processes. */
-import { spawn } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { chmodSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { createServer as createWebServer } from 'node:http';
 import { createServer } from 'node:net';
@@ -11,7 +11,9 @@ export async function eventually(what, limitMs, look) {
   const deadline = Date.now() + limitMs;
   for (;;) {
     let cause;
-    const found = await Promise.resolve(look()).catch((error) => void (cause = error));
+    const found = await Promise.resolve()
+      .then(look)
+      .catch((error) => void (cause = error));
     if (found) return found;
     if (Date.now() > deadline) throw new Error(`${what} did not come within ${limitMs / 1000} s`, { cause });
     await sleep(200);
@@ -27,17 +29,26 @@ export async function freePort() {
   return port;
 }
 
+/** The first line that a program says, with which it tells that it is ready; fails if it ends without one. */
+export function firstLine(program) {
+  const name = program.spawnfile;
+  return new Promise((told, failed) => {
+    let said = '';
+    program.once('error', (error) => failed(new Error(`${name} could not be started`, { cause: error })));
+    program.once('exit', (code) => failed(new Error(`${name} ended with ${code}`)));
+    program.stdout.on('data', (text) => {
+      said += text;
+      if (said.includes('\n')) told(said.slice(0, said.indexOf('\n')).trim());
+    });
+  });
+}
+
 /** A display of our own; Xvfb chooses its number and tells it. */
 export async function startScreen() {
   const screen = spawn('Xvfb', ['-displayfd', '1', '-screen', '0', '1440x1000x24', '-nolisten', 'tcp'], {
     stdio: ['ignore', 'pipe', 'ignore'],
   });
-  const number = await new Promise((told, failed) => {
-    screen.once('error', failed);
-    screen.once('exit', (code) => failed(new Error(`Xvfb ended with ${code}`)));
-    screen.stdout.once('data', told);
-  });
-  return { screen, display: `:${String(number).trim()}` };
+  return { screen, display: `:${await firstLine(screen)}` };
 }
 
 /** Puts in place of the desktop's browser a program that writes each address down. */
@@ -84,4 +95,21 @@ export function commandOf(pid) {
   } catch {
     return [];
   }
+}
+
+/** The files of a folder that hold a text, be they readable or not. */
+export function filesWith(text, folder) {
+  // The text is told on standard input: whoever may list processes may read their arguments.
+  const { status, stdout, stderr } = spawnSync('grep', ['-rlaFs', '-f', '-', folder], {
+    input: text,
+    encoding: 'utf8',
+  });
+  if (status === null || (status > 1 && stderr)) throw new Error(`grep ended with ${status}: ${stderr}`);
+  return stdout.split('\n').filter(Boolean);
+}
+
+/** The processes of this computer in whose arguments a text stands. */
+export function argumentsWith(text) {
+  const pids = readdirSync('/proc').filter((name) => /^\d+$/.test(name));
+  return pids.map((pid) => commandOf(pid).join(' ')).filter((command) => command.includes(text));
 }

@@ -1,11 +1,32 @@
 /** What the test of the real window stands on: the window, a driver for it, a data folder, all of this run's own. */
 import { spawn, spawnSync } from 'node:child_process';
-import { chmodSync, existsSync, mkdirSync, mkdtempSync, openSync, rmSync, writeFileSync } from 'node:fs';
+import { createHash } from 'node:crypto';
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  openSync,
+  readdirSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Builder, By, Capabilities, Key, until } from 'selenium-webdriver';
-import { commandOf, eventually, fakeBrowser, freePort, processesOf, startScreen } from './screen.mjs';
+import { unlockKeyring } from './keyring.mjs';
+import {
+  argumentsWith,
+  commandOf,
+  eventually,
+  fakeBrowser,
+  filesWith,
+  freePort,
+  processesOf,
+  startScreen,
+} from './screen.mjs';
 
 const ROOT = resolve(import.meta.dirname, '../..');
 const BINARIES = resolve(ROOT, process.env.CARGO_TARGET_DIR ?? 'target', 'debug');
@@ -16,15 +37,23 @@ const OUTPUT = join(ROOT, 'test-output', 'window');
 /** How long a page may take to react to a click. */
 const REACTION_MS = 20_000;
 
+/** How many pictures of the same thing are taken while it moves. */
+const MOST_PICTURES = 3;
+
 export class Stage {
   #screen;
+  #keyring;
   #driverProcess;
   #env;
   #home;
+  #output;
   #shots = 0;
 
-  /** Sets up the screen and the folders; opens nothing yet. */
-  static async set() {
+  /**
+   * Sets up the screen and the folders; opens nothing yet. Its screenshots are those of `name`. `environment` is the
+   * world that the program is to find itself in; with `keyring`, there is one, and otherwise none.
+   */
+  static async set(name, { environment = {}, keyring = false } = {}) {
     for (const program of [APP, CLI]) {
       if (!existsSync(program)) throw new Error(`${program} is not built: run cargo build --workspace`);
     }
@@ -35,18 +64,21 @@ export class Stage {
     // As root, PostgreSQL runs as another user, who must be able to pass through.
     chmodSync(stage.#home, 0o711);
     stage.opened = fakeBrowser(join(stage.#home, 'bin'));
-    stage.#env = stage.#environment(display);
-    rmSync(OUTPUT, { recursive: true, force: true });
-    mkdirSync(OUTPUT, { recursive: true });
+    stage.#env = { ...stage.#environment(display), ...environment };
+    if (keyring) await stage.#giveKeyring();
+    stage.#output = join(OUTPUT, name);
+    rmSync(stage.#output, { recursive: true, force: true });
+    mkdirSync(stage.#output, { recursive: true });
     return stage;
   }
 
-  /** Nothing of the user's own desktop but the packages uv has already fetched. */
+  /** Nothing of the user's own desktop but the packages uv has already fetched, and no account of theirs in AWS. */
   #environment(display) {
     const { WAYLAND_DISPLAY, DBUS_SESSION_BUS_ADDRESS, ...inherited } = process.env;
+    const known = Object.entries(inherited).filter(([variable]) => !variable.startsWith('AWS_'));
     const inHome = (folder) => join(this.#home, folder);
     return {
-      ...inherited,
+      ...Object.fromEntries(known),
       DISPLAY: display,
       PATH: `${inHome('bin')}:${process.env.PATH}`,
       HOME: this.#home,
@@ -54,18 +86,38 @@ export class Stage {
       XDG_DATA_HOME: inHome('share'),
       XDG_CONFIG_HOME: inHome('config'),
       XDG_CACHE_HOME: inHome('cache'),
-      UV_CACHE_DIR: process.env.UV_CACHE_DIR ?? join(process.env.XDG_CACHE_HOME ?? join(process.env.HOME, '.cache'), 'uv'),
+      UV_CACHE_DIR:
+        process.env.UV_CACHE_DIR ?? join(process.env.XDG_CACHE_HOME ?? join(process.env.HOME, '.cache'), 'uv'),
       // There is no session bus and no accessibility bus on this screen; nobody is to start one.
       DBUS_SESSION_BUS_ADDRESS: 'disabled:',
       NO_AT_BRIDGE: '1',
     };
   }
 
+  /** Lets the layer of Python packages be packed once for all tests of a run, those of the command line among them. */
+  shareLayers() {
+    const [shared, cache] = [join(tmpdir(), 'aws-layers'), join(this.#home, 'data', 'cache')];
+    for (const folder of [shared, cache]) mkdirSync(folder, { recursive: true });
+    symlinkSync(shared, join(cache, 'images'));
+  }
+
+  /** Where screenshots and logs are put. */
+  get output() {
+    return this.#output;
+  }
+
+  /** A session bus with an unlocked keyring on it, which survives the window. */
+  async #giveKeyring() {
+    this.#env.XDG_RUNTIME_DIR = join(this.#home, 'run');
+    this.#keyring = await unlockKeyring(this.#env);
+    this.#env.DBUS_SESSION_BUS_ADDRESS = this.#keyring.address;
+  }
+
   /** Opens the app's window through tauri-driver; the page is there when this returns. */
   async open() {
     const [port, native] = [await freePort(), await freePort()];
     const driver = process.env.TAURI_DRIVER ?? 'tauri-driver';
-    const log = openSync(join(OUTPUT, 'driver.log'), 'a');
+    const log = openSync(join(this.#output, 'driver.log'), 'a');
     this.#driverProcess = spawn(driver, ['--port', String(port), '--native-port', String(native)], {
       env: this.#env,
       stdio: ['ignore', log, log],
@@ -120,8 +172,8 @@ export class Stage {
   }
 
   /** Clicks what has a test id, once it can be clicked. */
-  async click(id) {
-    const element = await this.find(`[data-testid="${id}"]:not(:disabled)`);
+  async click(id, limitMs = REACTION_MS) {
+    const element = await this.find(`[data-testid="${id}"]:not(:disabled)`, limitMs);
     await this.run('arguments[0].scrollIntoView({block: "center"})', element);
     await element.click();
   }
@@ -134,18 +186,50 @@ export class Stage {
     await element.sendKeys(text, Key.TAB);
   }
 
+  /** Chooses a value of the list that has a test id. */
+  async choose(id, value) {
+    await (await this.find(`[data-testid="${id}"] option[value="${value}"]`)).click();
+  }
+
+  /** What the element with a test id says, once it can be seen. */
+  async text(id) {
+    const element = await this.at(id);
+    await this.window.wait(until.elementIsVisible(element), REACTION_MS, `${id} is not to be seen`);
+    return element.getText();
+  }
+
+  /** An attribute of every element that a selector finds. */
+  async each(selector, attribute) {
+    const found = await this.window.findElements(By.css(selector));
+    return Promise.all(found.map((element) => element.getAttribute(attribute)));
+  }
+
   /** Saves what the window shows, light and dark. */
   async shoot(name) {
     const number = String((this.#shots += 1)).padStart(2, '0');
     const chosen = await this.run('return document.documentElement.dataset.theme ?? null');
     for (const theme of ['light', 'dark']) {
       await this.#wear(theme);
-      // A transition in flight is not what a person would look at.
-      await sleep(400);
-      const image = await this.window.takeScreenshot();
-      writeFileSync(join(OUTPUT, `${number}-${name}-${theme}.png`), image, 'base64');
+      const image = await this.#picture();
+      writeFileSync(join(this.#output, `${number}-${name}-${theme}.png`), image, 'base64');
     }
     await this.#wear(chosen);
+  }
+
+  /** What the window shows once it is painted: two pictures that are the same, or the last of some if it moves. */
+  async #picture() {
+    await this.window.executeAsyncScript(
+      'const [done] = arguments; requestAnimationFrame(() => requestAnimationFrame(done))',
+    );
+    let image = '';
+    for (let taken = 0; taken < MOST_PICTURES; taken += 1) {
+      // A transition in flight is not what a person would look at.
+      await sleep(300);
+      const earlier = image;
+      image = await this.window.takeScreenshot();
+      if (image === earlier) break;
+    }
+    return image;
   }
 
   #wear(theme) {
@@ -158,7 +242,16 @@ export class Stage {
 
   /** Runs the command line on the same data folder. */
   cli(...args) {
-    const { status, stdout, stderr } = spawnSync(CLI, args, { env: this.#env, encoding: 'utf8', timeout: 300_000 });
+    return this.#cli(args, this.#env);
+  }
+
+  /** Runs it where there is no keyring. */
+  cliWithoutKeyring(...args) {
+    return this.#cli(args, { ...this.#env, DBUS_SESSION_BUS_ADDRESS: 'disabled:' });
+  }
+
+  #cli(args, env) {
+    const { status, stdout, stderr } = spawnSync(CLI, args, { env, encoding: 'utf8', timeout: 300_000 });
     return { status, stdout, stderr };
   }
 
@@ -169,19 +262,45 @@ export class Stage {
     return JSON.parse(stdout);
   }
 
-  /** What is left of a stack, found without asking the program: its folder and its processes. */
+  /** What is left of a stack, found without asking the program: its folders and its processes. */
   remains(stack) {
-    const folder = join(this.#home, 'data', 'stacks', stack);
+    const folder = this.#folder(stack);
     const processes = processesOf(folder).map((pid) => `${pid} ${commandOf(pid).join(' ')}`);
-    return existsSync(folder) ? [folder, ...processes] : processes;
+    return [...[folder, ...this.#sockets(stack)].filter(existsSync), ...processes];
+  }
+
+  #folder(stack) {
+    return join(this.#home, 'data', 'stacks', stack);
+  }
+
+  /** Where the sockets of a stack can be: in a folder whose short name is made from that of the stack's. */
+  #sockets(stack) {
+    const name = `rf-${createHash('sha256').update(this.#folder(stack)).digest('hex').slice(0, 12)}`;
+    const bases = [tmpdir(), this.#env.XDG_RUNTIME_DIR].filter(Boolean);
+    return bases.map((base) => join(base, name));
+  }
+
+  /** What runs of this run but its keyring. */
+  processes() {
+    const commands = processesOf(this.#home).map(commandOf);
+    return commands.filter((command) => !this.#keyring?.isPart(command)).map((command) => command.join(' '));
+  }
+
+  /** Where a secret is seen: in files of this run, in a process's arguments, in the page. */
+  async sightings(secret) {
+    const page = await this.run(
+      `return document.documentElement.outerHTML +
+        [...document.querySelectorAll('input, textarea')].map((field) => field.value).join('\\n')`,
+    );
+    return [...filesWith(secret, this.#home), ...argumentsWith(secret), ...(page.includes(secret) ? ['the page'] : [])];
   }
 
   /** Ends and removes all this run made. */
   async strike() {
     await this.close();
-    for (const { config } of JSON.parse(this.cli('status', '--all', '--json').stdout || '{"stacks":[]}').stacks) {
-      this.cli('down', '--yes', '--stack', config.name);
-    }
+    const folder = join(this.#home, 'data', 'stacks');
+    const stacks = existsSync(folder) ? readdirSync(folder) : [];
+    for (const stack of stacks) this.cli('down', '--yes', '--stack', stack);
     // Whatever WebKit or a failed teardown left: it knows this run's folder, so it is this run's.
     for (const pid of processesOf(this.#home)) {
       try {
@@ -190,6 +309,10 @@ export class Stage {
         // It has ended meanwhile.
       }
     }
+    for (const sockets of stacks.flatMap((stack) => this.#sockets(stack))) {
+      rmSync(sockets, { recursive: true, force: true });
+    }
+    this.#keyring?.end();
     this.#screen.kill('SIGTERM');
     rmSync(this.#home, { recursive: true, force: true });
   }

@@ -2,39 +2,26 @@
  * The real window, from Welcome to the proof that nothing is left: the app as it ships, WebKit, a real sandbox.
  *
  * The parts build on one another, so the first failure ends the test. Screenshots of every stage are in
- * test-output/window/.
+ * test-output/window/sandbox/.
  */
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { By } from 'selenium-webdriver';
 import { eventually } from './screen.mjs';
 import { Stage } from './stage.mjs';
+import { walk } from './walk.mjs';
 
 const STACK = 'window';
 const RUN_MS = 420_000;
 
 let stage;
 before(async () => {
-  stage = await Stage.set();
+  stage = await Stage.set('sandbox');
   await stage.open();
 });
 after(() => stage?.strike());
 
 test('the real window', { timeout: 900_000 }, async (t) => {
-  const steps = [welcome, locked, check, killed, finished, dashboard, refreshed, removed];
-  for (const step of steps) {
-    let failure;
-    await t.test(step.title, async () => {
-      try {
-        await step();
-      } catch (error) {
-        failure = error;
-        await stage.shoot('failed').catch(() => undefined);
-        throw error;
-      }
-    });
-    if (failure) throw failure;
-  }
+  await walk(t, stage, [welcome, locked, check, killed, finished, dashboard, refreshed, removed]);
 });
 
 async function welcome() {
@@ -95,8 +82,7 @@ killed.title = 'A killed window stops nothing, and a new one shows the run';
 async function finished() {
   await stage.at('run-done', RUN_MS);
   await stage.shoot('run-done');
-  const steps = await stage.window.findElements(By.css('[data-testid^="step-"]'));
-  const states = await Promise.all(steps.map((step) => step.getAttribute('data-status')));
+  const states = await stage.each('[data-testid^="step-"]', 'data-status');
   assert.deepEqual([states.length, new Set(states)], [8, new Set(['done'])]);
   const lines = await stage.find('[data-testid="log-lines"]');
   assert.ok(Number(await lines.getAttribute('data-total')) > 100, 'the log should show the run');
@@ -138,7 +124,10 @@ async function removed() {
   await stage.at('proof-holds', 120_000);
   await stage.shoot('proof');
   const proof = JSON.parse(stage.cli('down', '--yes', '--json', '--stack', STACK).stdout);
-  assert.ok(proof.proof.items.every((item) => item.gone), JSON.stringify(proof));
+  assert.ok(
+    proof.proof.items.every((item) => item.gone),
+    JSON.stringify(proof),
+  );
   assert.deepEqual(stage.remains(STACK), [], 'nothing may be left, whatever the program says');
 }
 removed.title = 'Teardown ends in a proof that nothing is left';

@@ -1,7 +1,7 @@
 /**
  * Lays a plan out from top to bottom: a row per depth, edges that skip rows led around the nodes between.
  *
- * Rows come from the longest path; order within a row from a few barycentre sweeps; an edge that other edges already
+ * Rows come from the longest path, as far as they have room for readable nodes; order within a row from a few barycentre sweeps; an edge that other edges already
  * imply is not drawn.
  */
 import type { StepPlan } from '../protocol/StepPlan';
@@ -35,6 +35,8 @@ export interface Measures {
   /** Room from top to bottom, in pixels; more is taken if the plan needs it. */
   room: number;
   maxNodeWidth: number;
+  /** What a node needs to be readable: a row that has no room for so much passes nodes on to the next one. */
+  minNodeWidth: number;
 }
 
 const COLUMN_GAP = 12;
@@ -53,7 +55,8 @@ interface Slot {
 
 export function layout(steps: readonly StepPlan[], measures: Measures): Layout {
   const needs = reduce(steps);
-  const depth = depths(steps, needs);
+  const most = Math.floor((measures.width + COLUMN_GAP) / (measures.minNodeWidth + COLUMN_GAP));
+  const depth = depths(steps, needs, Math.max(1, most));
   const rows = makeRows(steps, needs, depth);
   for (let sweep = 0; sweep < SWEEPS; sweep += 1) order(rows, sweep % 2 === 0);
   return place(rows, needs, depth, measures);
@@ -80,11 +83,16 @@ function reduce(steps: readonly StepPlan[]): Map<string, string[]> {
   );
 }
 
-function depths(steps: readonly StepPlan[], needs: Map<string, string[]>): Map<string, number> {
+/** The row of each step: below all it needs, and where fewer than `most` are already. */
+function depths(steps: readonly StepPlan[], needs: Map<string, string[]>, most: number): Map<string, number> {
   const depth = new Map<string, number>();
+  const taken: number[] = [];
   // Steps come in a valid order, so every need has its depth by now.
   for (const { id } of steps) {
-    depth.set(id, 1 + Math.max(-1, ...(needs.get(id) ?? []).map((need) => depth.get(need) ?? 0)));
+    let row = 1 + Math.max(-1, ...(needs.get(id) ?? []).map((need) => depth.get(need) ?? 0));
+    while ((taken[row] ?? 0) >= most) row += 1;
+    taken[row] = (taken[row] ?? 0) + 1;
+    depth.set(id, row);
   }
   return depth;
 }
@@ -181,13 +189,19 @@ function align(rows: Slot[][], nodeWidth: number, width: number): Map<string, nu
       row.forEach((slot, index) => centre.set(slot.key, placed[index] ?? 0));
     }
   }
-  return centred(centre, width);
+  return centred(centre, rows, size, width);
 }
 
-/** Moves the whole into the middle. */
-function centred(centre: Map<string, number>, width: number): Map<string, number> {
-  const all = [...centre.values()];
-  const shift = (width - Math.min(...all) - Math.max(...all)) / 2;
+/** Moves the whole into the middle, by its edges: on one side there may be a node and on the other a bend. */
+function centred(
+  centre: Map<string, number>,
+  rows: Slot[][],
+  size: (slot: Slot) => number,
+  width: number,
+): Map<string, number> {
+  const edge = (side: number) =>
+    rows.flat().map((slot) => (centre.get(slot.key) ?? 0) + (side * size(slot)) / 2);
+  const shift = (width - Math.min(...edge(-1)) - Math.max(...edge(1))) / 2;
   return new Map([...centre].map(([key, x]) => [key, x + shift]));
 }
 

@@ -1,4 +1,5 @@
 /** What settings lead to, before anything is made; and how long a run still takes. */
+import type { Operation } from '../protocol/Operation';
 import type { RunState } from '../protocol/RunState';
 import type { SandboxConfig } from '../protocol/SandboxConfig';
 import type { StepState } from '../protocol/StepState';
@@ -17,10 +18,15 @@ export interface Consequence {
   bytesPerDay: number;
 }
 
+/** Orders that a shop of either target has had when it opens. */
+export function ordersOf(shop: Pick<SandboxConfig, 'orders_per_minute' | 'backfill_days'>): number {
+  return Math.round(shop.orders_per_minute * 1440 * shop.backfill_days);
+}
+
 /** Orders, rows and disk of a sandbox with these settings, when it is up and for each day after. */
 export function consequenceOf(config: SandboxConfig): Consequence {
   const perDay = config.orders_per_minute * 1440;
-  const orders = Math.round(perDay * config.backfill_days);
+  const orders = ordersOf(config);
   const rows = Math.round(orders * ROWS_PER_ORDER);
   return {
     orders,
@@ -30,7 +36,7 @@ export function consequenceOf(config: SandboxConfig): Consequence {
   };
 }
 
-/** Seconds each step took before, by step. */
+/** Seconds each step of an operation took before, by step. */
 export type Learned = Readonly<Record<string, number>>;
 
 /**
@@ -75,17 +81,56 @@ export function learnFrom(run: RunState): Learned {
   );
 }
 
-const STORED = 'retailflow.step-seconds';
+/**
+ * The longest chain of steps, by what they took, take or took before: what the whole run waits for. The rest runs beside
+ * it. A step of which nothing is known counts as long as the usual one.
+ */
+export function criticalPath(steps: readonly StepState[], learned: Learned, now: number): string[] {
+  const known = steps.map((step) => lengthOf(step, learned, now)).filter((seconds) => seconds !== null);
+  const usual = known.length > 0 ? known.reduce((sum, seconds) => sum + seconds, 0) / known.length : 1;
+  const longest = new Map<string, { seconds: number; before: string | null }>();
+  const length = (id: string | null) => (id === null ? 0 : (longest.get(id)?.seconds ?? 0));
+  const latest = (ids: readonly string[]) =>
+    ids.reduce<string | null>((best, id) => (best === null || length(id) > length(best) ? id : best), null);
+  for (const step of steps) {
+    const before = latest(step.plan.needs.filter((need) => longest.has(need)));
+    const own = lengthOf(step, learned, now) ?? usual;
+    longest.set(step.plan.id, { seconds: own + length(before), before });
+  }
+  const path: string[] = [];
+  for (let id = latest([...longest.keys()]); id !== null; id = longest.get(id)?.before ?? null)
+    path.unshift(id);
+  return path;
+}
 
-/** What this computer taught so far. */
-export function recall(): Learned {
+/** Seconds a step takes in all, as far as is known. */
+function lengthOf(
+  { plan, status, started_at, finished_at, progress }: StepState,
+  learned: Learned,
+  now: number,
+) {
+  if (started_at === null) return status === 'waiting' ? (learned[plan.id] ?? null) : 0;
+  const elapsed = ((finished_at === null ? now : Date.parse(finished_at)) - Date.parse(started_at)) / 1000;
+  if (status !== 'running') return elapsed;
+  if (progress?.total && progress.done > 0) return (elapsed * progress.total) / progress.done;
+  return Math.max(elapsed, learned[plan.id] ?? 0);
+}
+
+/** An operation has its own place: a `down` removes by the same step what an `up` made, in another time. */
+const placeOf = (operation: Operation) =>
+  operation === 'up' ? 'retailflow.step-seconds' : `retailflow.step-seconds.${operation}`;
+
+/** What this computer taught so far about an operation. */
+export function recall(operation: Operation): Learned {
   try {
-    return JSON.parse(localStorage.getItem(STORED) ?? '{}') as Learned;
+    return JSON.parse(localStorage.getItem(placeOf(operation)) ?? '{}') as Learned;
   } catch {
     return {};
   }
 }
 
-export function remember(learned: Learned): void {
-  localStorage.setItem(STORED, JSON.stringify({ ...recall(), ...learned }));
+/** Keeps what a finished run teaches. */
+export function remember(run: RunState): void {
+  const learned = { ...recall(run.operation), ...learnFrom(run) };
+  localStorage.setItem(placeOf(run.operation), JSON.stringify(learned));
 }

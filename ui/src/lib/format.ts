@@ -65,6 +65,9 @@ export function clock(at: string): string {
   return [time.getHours(), time.getMinutes(), time.getSeconds()].map(two).join(':');
 }
 
+/** `14:05` in the user's time zone. */
+export const minute = (at: string): string => clock(at).slice(0, 5);
+
 /** `23 Nov, 14:05` in the user's time zone. */
 export const moment = (at: string): string =>
   new Date(at).toLocaleString('en-GB', {
@@ -85,3 +88,7 @@ export const day = (date: string): string =>
 /** `1 order`, `2 orders` */
 export const counted = (count: number, one: string, many = `${one}s`): string =>
   `${whole(count)} ${count === 1 ? one : many}`;
+
+/** Words as a sentence begins; what begins with an identifier, or a program and its version, stays as it is. */
+export const sentence = (text: string): string =>
+  text.replace(/^[a-z]+(?! \d+\.\d)(?=[\s,;:.]|$)/, (word) => word.charAt(0).toUpperCase() + word.slice(1));

@@ -1,12 +1,15 @@
 /** The words and tones states are told in, in one place. */
 import type { Tone } from '../components/Pill.svelte';
+import type { ChangeAction } from '../protocol/ChangeAction';
+import type { Failure } from '../protocol/Failure';
 import type { Health } from '../protocol/Health';
 import type { Operation } from '../protocol/Operation';
 import type { RunOutcome } from '../protocol/RunOutcome';
 import type { StackState } from '../protocol/StackState';
 import type { StepStatus } from '../protocol/StepStatus';
+import type { TargetConfig } from '../protocol/TargetConfig';
 
-interface Word {
+export interface Word {
   title: string;
   tone: Tone;
 }
@@ -37,10 +40,32 @@ export const STEP_STATUS: Record<StepStatus, string> = {
 };
 
 export const OPERATION: Record<Operation, { title: string; doing: string; done: string }> = {
+  plan: { title: 'Plan', doing: 'Planning', done: 'is planned' },
   up: { title: 'Bring up', doing: 'Bringing up', done: 'is up' },
   refresh: { title: 'Refresh', doing: 'Refreshing', done: 'is refreshed' },
   down: { title: 'Take down', doing: 'Taking down', done: 'is down' },
 };
+
+interface Change {
+  /** What is done to it. */
+  title: string;
+  /** What was done to it, or is to be: “12 to create”. */
+  verb: string;
+  tone: Tone;
+}
+
+export const CHANGE: Record<ChangeAction, Change> = {
+  create: { title: 'Create', verb: 'create', tone: 'ok' },
+  update: { title: 'Change', verb: 'change', tone: 'busy' },
+  replace: { title: 'Replace', verb: 'replace', tone: 'warn' },
+  delete: { title: 'Remove', verb: 'remove', tone: 'bad' },
+  import: { title: 'Take over', verb: 'take over', tone: 'none' },
+};
+
+/** Who can mend a failure, as its panel says it; in AWS more than this computer can be in the way. */
+export function originOf({ blame }: Failure, kind: TargetConfig['kind']): string | undefined {
+  return kind === 'aws' && blame === 'environment' ? 'This computer or AWS' : undefined;
+}
 
 export function outcomeWord(outcome: RunOutcome | null): Word {
   switch (outcome?.result) {

@@ -3,4 +3,4 @@
 /**
  * Codes that some consumer branches on; see each variant for which.
  */
-export type Code = "busy" | "no_such_stack" | "cancelled" | "deadline";
+export type Code = "busy" | "no_such_stack" | "cancelled" | "deadline" | "drift";

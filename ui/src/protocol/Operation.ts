@@ -3,4 +3,4 @@
 /**
  * What a run is for.
  */
-export type Operation = "up" | "refresh" | "down";
+export type Operation = "plan" | "up" | "refresh" | "down";

@@ -22,7 +22,7 @@ health: Health,
  */
 detail: string, 
 /**
- * Its process id while it runs.
+ * Its process id while it runs on this computer.
  */
 pid: number | null, 
 /**

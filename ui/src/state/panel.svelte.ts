@@ -2,6 +2,7 @@
 import { asFailure, type Host } from '../host/host';
 import type { Charts } from '../protocol/Charts';
 import type { Failure } from '../protocol/Failure';
+import type { Invocation } from '../protocol/Invocation';
 import type { PipelineRun } from '../protocol/PipelineRun';
 import type { RunSummary } from '../protocol/RunSummary';
 
@@ -9,6 +10,10 @@ export class Panel {
   charts = $state.raw<Charts | null>(null);
   history = $state.raw<RunSummary[]>([]);
   pipeline = $state.raw<PipelineRun[]>([]);
+  /** Calls of a shop in AWS, newest first. */
+  calls = $state.raw<Invocation[]>([]);
+  /** Logs that can be read, by source. */
+  sources = $state.raw<readonly string[]>([]);
   /** Whether charts were answered at all, be it with none. */
   answered = $state(false);
   failure = $state.raw<Failure | null>(null);
@@ -35,5 +40,13 @@ export class Panel {
   /** Dagster may be starting or down; its health is told elsewhere, so what was known stays. */
   async loadPipeline(): Promise<void> {
     this.pipeline = await this.host.call('pipeline_runs', this.stack).catch(() => this.pipeline);
+  }
+
+  async loadCalls(): Promise<void> {
+    this.calls = await this.host.call('invocations', this.stack).catch(() => this.calls);
+  }
+
+  async loadSources(): Promise<void> {
+    this.sources = await this.host.call('log_sources', this.stack).catch(() => this.sources);
   }
 }

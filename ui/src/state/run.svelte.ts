@@ -101,7 +101,7 @@ export class RunStore {
   }
 
   #ended(): void {
-    if (this.run?.operation === 'down' && this.run.outcome?.result === 'succeeded') {
+    if (this.#removed()) {
       this.connection = 'gone';
       return;
     }
@@ -122,8 +122,13 @@ export class RunStore {
     if (logs.size > 0) this.logVersions = bump(this.logVersions, logs);
     if (!before && snapshot.run?.outcome) {
       this.runsEnded += 1;
-      void this.resync();
+      // To ask about a stack that was removed would start an agent for it.
+      if (!this.#removed()) void this.resync();
     }
+  }
+
+  #removed(): boolean {
+    return this.run?.operation === 'down' && this.run.outcome?.result === 'succeeded';
   }
 }
 
@@ -146,7 +151,8 @@ export function foldSnapshot(from: Snapshot, events: Event[]): Folded {
     switch (kind.type) {
       case 'run_started':
         snapshot.run = begin(event);
-        snapshot.state = 'busy';
+        // To plan is to change nothing: the stack stands as it stood.
+        if (kind.operation !== 'plan') snapshot.state = 'busy';
         break;
       case 'throughput':
         (ticks ??= [...snapshot.throughput]).push(kind.sample);
@@ -172,7 +178,8 @@ export function foldSnapshot(from: Snapshot, events: Event[]): Folded {
 }
 
 /** Where the stack stands once its run has ended, as far as events tell; the next snapshot has the last word. */
-function stateAfter({ run, services }: Snapshot): StackState {
+function stateAfter({ state, run, services }: Snapshot): StackState {
+  if (run?.operation === 'plan') return state;
   const stands =
     run?.operation === 'refresh' || (run?.operation === 'up' && run.outcome?.result === 'succeeded');
   return stands ? wellness(services) : 'partial';

@@ -1,9 +1,12 @@
 /** The system's Chromium, and pages of the built app on the fake host. */
 import { existsSync } from 'node:fs';
 import { chromium, type Browser, type BrowserContextOptions, type Page } from 'playwright-core';
-import { expect } from 'vitest';
+import { afterAll, beforeAll, expect } from 'vitest';
+import { accessible } from './accessible';
+import { BUILT } from './build';
+import { serve, type Served } from './serve';
 
-export async function launch(): Promise<Browser> {
+async function launch(): Promise<Browser> {
   const path = process.env.CHROMIUM ?? '/usr/bin/chromium';
   if (!existsSync(path)) {
     throw new Error(
@@ -15,6 +18,20 @@ export async function launch(): Promise<Browser> {
   return chromium.launch({ executablePath: path, args });
 }
 
+/** Opens the page, as often as the tests of a file ask, in one browser. */
+export function browsing() {
+  let browser: Browser;
+  let served: Served;
+  beforeAll(async () => {
+    [browser, served] = await Promise.all([launch(), serve(BUILT)]);
+  });
+  afterAll(async () => {
+    await browser?.close();
+    await served?.close();
+  });
+  return (query: string, options?: BrowserContextOptions) => open(browser, served.url, query, options);
+}
+
 export interface Opened {
   page: Page;
   /** Console errors and warnings, uncaught exceptions and refusals of the content security policy. */
@@ -22,7 +39,7 @@ export interface Opened {
   close(): Promise<void>;
 }
 
-export async function open(
+async function open(
   browser: Browser,
   url: string,
   query: string,
@@ -40,8 +57,17 @@ export async function open(
   return { page, complaints, close: () => context.close() };
 }
 
+/** The smallest window that everything is readable in. */
+export const SMALL = { viewport: { width: 1024, height: 700 } };
+
+/** What holds for every page, whatever is on it. */
+export async function looks(page: Page): Promise<void> {
+  await fits(page);
+  await accessible(page);
+}
+
 /** No page is ever wider than its window. */
-export async function fits(page: Page): Promise<void> {
+async function fits(page: Page): Promise<void> {
   const over = await page.evaluate(() => {
     const main = document.querySelector('main');
     return Math.max(document.documentElement.scrollWidth, main?.scrollWidth ?? 0) - innerWidth;

@@ -1,68 +1,24 @@
-import { readFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
-import type { Browser, Page } from 'playwright-core';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { fits, launch, open } from './browser';
-import { BUILT } from './build';
-import { serve, type Served } from './serve';
+import { describe, expect, test } from 'vitest';
+import { browsing, looks, SMALL } from './browser';
 
-const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
-
-interface Violation {
-  id: string;
-  nodes: { html: string; failureSummary?: string }[];
-}
-
-let browser: Browser;
-let served: Served;
-beforeAll(async () => {
-  [browser, served] = await Promise.all([launch(), serve(BUILT)]);
-});
-afterAll(async () => {
-  await browser?.close();
-  await served?.close();
-});
-
-/** WCAG A and AA, as far as a machine can tell. */
-async function accessible(page: Page): Promise<void> {
-  // Evaluated over the debugging protocol, so the page's own policy stays as strict as it is.
-  await page.evaluate(axe);
-  const violations = await page.evaluate(async () => {
-    const { axe } = window as unknown as {
-      axe: { run(options: object): Promise<{ violations: Violation[] }> };
-    };
-    // A pulse or fade in flight would be measured half-way.
-    document.getAnimations().forEach((animation) => animation.cancel());
-    const tags = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa'];
-    return (await axe.run({ runOnly: { type: 'tag', values: tags } })).violations;
-  });
-  const found = violations.flatMap(({ id, nodes }) =>
-    nodes.map((node) => `${id}: ${node.html} ${node.failureSummary}`),
-  );
-  expect(found).toEqual([]);
-}
+const open = browsing();
 
 test.each(['light', 'dark'] as const)(
   'from the first stack to the proof that it is gone, %s',
   async (colorScheme) => {
-    const { page, complaints, close } = await open(browser, served.url, 'speed=4', {
+    const { page, complaints, close } = await open('speed=4', {
       colorScheme,
-      viewport: { width: 1024, height: 700 },
+      ...SMALL,
     });
     const at = (id: string) => page.getByTestId(id);
-    const looks = async () => {
-      await fits(page);
-      await accessible(page);
-    };
-
     await at('stack-name').waitFor();
-    await looks();
+    await looks(page);
     await at('create-stack').click();
     await page.locator('[data-testid=continue]:enabled').waitFor();
-    await looks();
+    await looks(page);
     await at('continue').click();
     await page.locator('[data-testid=start-run]:enabled').waitFor();
-    await looks();
+    await looks(page);
     await at('start-run').click();
     await at('run-done').waitFor({ state: 'attached' });
     for (const step of await page.locator('[data-testid^=step-]').all()) {
@@ -71,19 +27,19 @@ test.each(['light', 'dark'] as const)(
     await at('open-dashboard').click();
     await page.locator('[data-testid=chart-throughput]:not([data-points="0"])').waitFor();
     await page.getByText(/The newest order in the charts is/).waitFor();
-    await looks();
+    await looks(page);
     await at('refresh-now').click();
     await page.getByTestId('pipeline-run').nth(1).waitFor();
     await page.getByRole('button', { name: 'Log of PostgreSQL' }).click();
     await page.locator('[data-testid=log-lines][data-total="4000"]').waitFor();
-    await looks();
+    await looks(page);
     await at('close-sheet').click();
     await at('teardown').click();
     await page.getByText(/Deletes the stack’s folder/).waitFor();
-    await looks();
+    await looks(page);
     await at('confirm-teardown').click();
     await at('proof-holds').waitFor();
-    await looks();
+    await looks(page);
 
     expect(complaints).toEqual([]);
     await close();
@@ -91,40 +47,37 @@ test.each(['light', 'dark'] as const)(
 );
 
 test.each(['light', 'dark'] as const)('runs under way fit and are accessible, %s', async (colorScheme) => {
-  const { page, complaints, close } = await open(browser, served.url, 'speed=4&hold=history', {
+  const { page, complaints, close } = await open('speed=4&hold=history', {
     colorScheme,
-    viewport: { width: 1024, height: 700 },
+    ...SMALL,
   });
   await page.getByTestId('create-stack').click();
   await page.getByTestId('continue').click();
   await page.getByTestId('start-run').click();
   await page.locator('[data-testid=step-history][data-status=running]').waitFor();
-  await fits(page);
-  await accessible(page);
+  await looks(page);
   expect(complaints).toEqual([]);
   await close();
 });
 
 test('a refresh under way is said, and keeps the stack from being taken down', async () => {
-  const { page, complaints, close } = await open(browser, served.url, 'scenario=up&hold=refresh');
+  const { page, complaints, close } = await open('scenario=up&hold=refresh');
   await page.getByTestId('stack-demo').click();
   await page.getByTestId('refresh-now').click();
   await page.getByTestId('freshness').getByText('Refreshing: Building fct_orders').waitFor();
   expect(await page.getByTestId('teardown').isDisabled()).toBe(true);
-  await fits(page);
-  await accessible(page);
+  await looks(page);
   expect(complaints).toEqual([]);
   await close();
 });
 
 test('a failed run tells why and resumes', async () => {
-  const { page, complaints, close } = await open(browser, served.url, 'speed=6&scenario=failure');
+  const { page, complaints, close } = await open('speed=6&scenario=failure');
   await page.getByTestId('create-stack').click();
   await page.getByTestId('continue').click();
   await page.getByTestId('start-run').click();
   await page.getByTestId('failure').getByText('No space left on device').waitFor();
-  await fits(page);
-  await accessible(page);
+  await looks(page);
   await page.getByTestId('resume').click();
   await page.getByTestId('run-done').waitFor({ state: 'attached' });
   expect(complaints).toEqual([]);
@@ -134,17 +87,15 @@ test('a failed run tells why and resumes', async () => {
 test.each(['stacks', 'empty', 'unhealthy', 'long'])(
   'the “%s” state fits and is accessible',
   async (scenario) => {
-    const { page, complaints, close } = await open(browser, served.url, `scenario=${scenario}`, {
-      viewport: { width: 1024, height: 700 },
+    const { page, complaints, close } = await open(`scenario=${scenario}`, {
+      ...SMALL,
     });
     await page.locator('[data-testid^=stack-]').first().waitFor();
-    await fits(page);
-    await accessible(page);
+    await looks(page);
     if (scenario !== 'stacks') {
       await page.locator('button[data-testid^=stack-]').first().click();
       await page.getByTestId('kpi-net-revenue').waitFor();
-      await fits(page);
-      await accessible(page);
+      await looks(page);
     }
     expect(complaints).toEqual([]);
     await close();
@@ -153,7 +104,7 @@ test.each(['stacks', 'empty', 'unhealthy', 'long'])(
 
 describe('the content security policy', () => {
   test('holds: an inline script does not run, an inline style does not apply', async () => {
-    const { page, close } = await open(browser, served.url, '');
+    const { page, close } = await open('');
     const broken = await page.evaluate(() => {
       const script = document.createElement('script');
       script.textContent = 'window.injected = true';
@@ -170,7 +121,7 @@ describe('the content security policy', () => {
 });
 
 test('works by keyboard alone', async () => {
-  const { page, close } = await open(browser, served.url, 'speed=6');
+  const { page, close } = await open('speed=6');
   await page.getByTestId('stack-name').focus();
   await page.keyboard.press('Enter');
   await page.locator('[data-testid=continue]:enabled').focus();

@@ -1,41 +1,7 @@
-import { render, screen, waitFor, within } from '@testing-library/svelte';
-import userEvent, { type UserEvent } from '@testing-library/user-event';
+import { screen, within } from '@testing-library/svelte';
 import { beforeEach, describe, expect, test } from 'vitest';
-import App from '../../src/App.svelte';
-import { FakeHost, type FakeOptions } from '../../src/host/fake';
-import type { Argument, Command, Host, Result } from '../../src/host/host';
-
-const FAST = { timeout: 5000 };
-
-/** A fake host that remembers what it was asked, and can be told to refuse. */
-class Observed extends FakeHost {
-  readonly calls: [Command, unknown][] = [];
-  refuse: Partial<Record<Command, unknown>> = {};
-
-  override call<K extends Command>(command: K, argument: Argument<K>): Promise<Result<K>> {
-    this.calls.push([command, argument]);
-    if (this.refuse[command]) return Promise.reject(this.refuse[command]);
-    return super.call(command, argument);
-  }
-
-  last(command: Command): unknown {
-    return this.calls.findLast(([name]) => name === command)?.[1];
-  }
-}
-
-function open(options: Partial<FakeOptions> = {}) {
-  const host = new Observed({ scenario: 'fresh', speed: 50, hold: null, lines: 0, burst: 0, ...options });
-  render(App, { props: { host: host as Host } });
-  return { host, user: userEvent.setup() };
-}
-const find = (id: string) => screen.findByTestId(id, {}, FAST);
-
-/** Presses a button once it can be pressed. */
-async function press(user: UserEvent, id: string): Promise<void> {
-  const button = await find(id);
-  await waitFor(() => expect(button).toHaveProperty('disabled', false), FAST);
-  await user.click(button);
-}
+import type { FakeOptions } from '../../src/host/fake';
+import { FAST, find, open, press } from './host';
 
 beforeEach(() => localStorage.clear());
 

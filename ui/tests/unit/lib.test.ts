@@ -1,10 +1,12 @@
 import { describe, expect, test } from 'vitest';
 import { layout } from '../../src/lib/dag';
-import { consequenceOf, learnFrom, secondsLeft } from '../../src/lib/estimate';
+import { consequenceOf, criticalPath, learnFrom, secondsLeft } from '../../src/lib/estimate';
 import * as format from '../../src/lib/format';
 import { niceTicks, spread } from '../../src/lib/scale';
 import * as scroll from '../../src/lib/scroll';
-import { planOf } from '../../src/host/fake/plans';
+import { planOf as planInAws } from '../../src/host/fake/aws/plans';
+import { planOf } from '../../src/host/fake/sandbox/plans';
+import { DEFAULT_AWS } from '../../src/state/draft.svelte';
 import type { RunState } from '../../src/protocol/RunState';
 import type { StepState } from '../../src/protocol/StepState';
 
@@ -23,6 +25,17 @@ describe('format', () => {
     expect(format.moneyShort(9_110_000_000)).toBe('$91.1M');
     expect(format.moneyShort(-150_00)).toBe('−$150');
   });
+
+  test.each([
+    ['runs and is healthy', 'Runs and is healthy'],
+    ['quiet', 'Quiet'],
+    ['quiet; nothing was measured yet', 'Quiet; nothing was measured yet'],
+    ['i-0a1b2c, t3.large: runs', 'i-0a1b2c, t3.large: runs'],
+    ['rate(3 minutes); 256 MB', 'rate(3 minutes); 256 MB'],
+    ['t3.large in eu-central-1a', 't3.large in eu-central-1a'],
+    ['vCPUs: 8 needed', 'vCPUs: 8 needed'],
+    ['', ''],
+  ])('the sentence “%s” begins as it should', (text, shown) => expect(format.sentence(text)).toBe(shown));
 
   test('parts of nothing are not a number of per cent', () => {
     expect(format.percent(0, 0)).toBe('–');
@@ -80,12 +93,17 @@ describe('the plan’s picture', () => {
     nodeHeight: 52,
     gap: [24, 56] as [number, number],
     maxNodeWidth: 230,
+    minNodeWidth: 136,
   };
   const plan = planOf('up');
   const placed = layout(plan, measures);
   const at = new Map(placed.nodes.map((node) => [node.id, node]));
 
-  test('shows every step inside its room, no two upon each other', () => {
+  test.each([
+    ['a sandbox', plan],
+    ['AWS, with edges past a full row', planInAws('up', DEFAULT_AWS)],
+  ])('shows every step of %s inside its room, no two upon each other', (_, plan) => {
+    const placed = layout(plan, measures);
     expect(placed.nodes).toHaveLength(plan.length);
     for (const a of placed.nodes) {
       expect(a.x).toBeGreaterThanOrEqual(-0.5);
@@ -98,6 +116,15 @@ describe('the plan’s picture', () => {
   test('puts each step below those it waits for', () => {
     for (const step of plan)
       for (const need of step.needs) expect(at.get(need)?.y).toBeLessThan(at.get(step.id)?.y ?? 0);
+  });
+  test('a row without room for all its steps passes some on to the next', () => {
+    const step = (id: string, needs: string[]) => ({ id, title: id, summary: '', needs });
+    const beside = ['a', 'b', 'c', 'd', 'e'];
+    const placed = layout([...beside.map((id) => step(id, [])), step('end', beside)], measures);
+    expect(placed.nodeWidth).toBeGreaterThanOrEqual(measures.minNodeWidth);
+    const heights = [...new Set(placed.nodes.map(({ y }) => y))];
+    const rows = heights.map((height) => placed.nodes.filter(({ y }) => y === height).map(({ id }) => id));
+    expect(rows.map((row) => row.sort().join())).toEqual(['a,b,c', 'd,e', 'end']);
   });
   test('leaves out what other edges imply', () => {
     const steps = ['a', 'b', 'c'].map((id, index, all) => ({
@@ -148,6 +175,24 @@ describe('estimates', () => {
   test('the longest chain counts', () => {
     const steps = [step('a', [], {}), step('b', [], {}), step('c', ['a', 'b'], {})];
     expect(secondsLeft(run(steps), { a: 1, b: 5, c: 2 }, now)).toBe(7);
+  });
+  test('the critical path is the longest chain by time, not by steps', () => {
+    const steps = [
+      step('a', [], {}),
+      step('b', ['a'], {}),
+      step('c', ['b'], {}),
+      step('long', ['a'], {}),
+      step('end', ['c', 'long'], {}),
+    ];
+    const learned = { a: 1, b: 2, c: 2, long: 9, end: 1 };
+    expect(criticalPath(steps, learned, now)).toEqual(['a', 'long', 'end']);
+    const slow = steps.with(1, step('b', ['a'], { status: 'running', started_at: began }));
+    expect(criticalPath(slow, { ...learned, long: 3 }, now)).toEqual(['a', 'b', 'c', 'end']);
+  });
+  test('without any experience every step counts alike', () => {
+    const steps = [step('a', [], {}), step('b', [], {}), step('c', ['b'], {})];
+    expect(criticalPath(steps, {}, now)).toEqual(['b', 'c']);
+    expect(criticalPath([], {}, now)).toEqual([]);
   });
   test('nothing is promised while a step is unknown', () => {
     expect(secondsLeft(run([step('a', [], {})]), {}, now)).toBeNull();

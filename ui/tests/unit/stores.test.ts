@@ -5,18 +5,13 @@ import type { EventKind } from '../../src/protocol/EventKind';
 import type { Snapshot } from '../../src/protocol/Snapshot';
 import type { Update } from '../../src/protocol/Update';
 import { foldSnapshot, MAX_TICKS, RunStore } from '../../src/state/run.svelte';
-import {
-  freeName,
-  newDraft,
-  pageOf,
-  problemsOf,
-  WizardStore,
-  type Facts,
-} from '../../src/state/wizard.svelte';
+import { Draft, freeName, problemsOf } from '../../src/state/draft.svelte';
+import { pageOf, type Facts } from '../../src/state/page';
+import { WizardStore } from '../../src/state/wizard.svelte';
 
 const snapshot = (change: Partial<Snapshot> = {}): Snapshot => ({
   seq: 10,
-  config: newDraft('demo'),
+  config: new Draft('demo').config,
   state: 'up',
   run: null,
   services: [],
@@ -66,6 +61,14 @@ describe('a snapshot and the events after it', () => {
     const busy = foldSnapshot(snapshot(), [event(11, started, 'R')]).snapshot;
     expect(busy.state).toBe('busy');
     expect(foldSnapshot(busy, [event(12, ended, 'R')]).snapshot.state).toBe('up');
+  });
+  test('to plan is to change nothing: the stack stands as it stood', () => {
+    const planning: EventKind = { type: 'run_started', operation: 'plan', steps: [] };
+    for (const state of ['new', 'up', 'partial'] as const) {
+      const during = foldSnapshot(snapshot({ state }), [event(11, planning, 'R')]).snapshot;
+      expect(during.state).toBe(state);
+      expect(foldSnapshot(during, [event(12, ended, 'R')]).snapshot.state).toBe(state);
+    }
   });
   test('an unwell service degrades a stack that is up, and only such a one', () => {
     const services: EventKind = {
@@ -150,6 +153,7 @@ describe('the run store', () => {
 describe('the current page', () => {
   const facts: Facts = {
     stack: 'demo',
+    making: null,
     proving: null,
     checked: false,
     leftRun: null,
@@ -158,6 +162,8 @@ describe('the current page', () => {
     run: null,
   };
   const up = { run: 'R', operation: 'up', outcome: { result: 'succeeded' } } as Facts['run'];
+  const planned = { run: 'R', operation: 'plan', outcome: { result: 'succeeded' } } as Facts['run'];
+  const failed = { result: 'failed', failure: { summary: '', causes: [], blame: 'user' } };
   const refreshing = { run: 'R', operation: 'refresh', outcome: null } as Facts['run'];
   test.each<[string, Partial<Facts>, string]>([
     ['no stack is open', { stack: null }, 'welcome'],
@@ -170,19 +176,27 @@ describe('the current page', () => {
     ['the user has not left the finished run', { run: up }, 'run'],
     ['the user has left it', { run: up, leftRun: 'R' }, 'dashboard'],
     ['parts are left', { state: 'partial', run: up }, 'run'],
+    ['an AWS stack is put together', { stack: null, making: 'configure' }, 'configure'],
+    ['a plan is under way', { state: 'new', run: { ...planned, outcome: null } as Facts['run'] }, 'run'],
+    ['a new stack was planned', { state: 'new', run: planned }, 'review'],
+    ['it was planned before it was opened', { state: 'new', run: planned, leftRun: 'R' }, 'review'],
+    ['the log of its plan is asked for', { state: 'new', run: planned, inspecting: true }, 'run'],
+    ['its plan failed', { state: 'new', run: { ...planned, outcome: failed } as Facts['run'] }, 'run'],
+    ['drift was looked for', { run: planned }, 'review'],
+    ['drift was looked for and left', { run: planned, leftRun: 'R' }, 'dashboard'],
     ['a removed stack is proved', { stack: null, proving: 'demo' }, 'proof'],
   ])('when %s', (_, change, page) => expect(pageOf({ ...facts, ...change })).toBe(page));
 });
 
 describe('the draft', () => {
-  test('the default is fine', () => expect(problemsOf(newDraft('demo'), [])).toEqual({}));
+  test('the default is fine', () => expect(problemsOf(new Draft('demo').config, [])).toEqual({}));
   test.each(['', 'Demo', '2shop', '-a', 'a/b', '..', 'x'.repeat(33)])('“%s” is no name', (name) => {
-    expect(problemsOf(newDraft(name), []).name).toBeDefined();
+    expect(problemsOf(new Draft(name).config, []).name).toBeDefined();
   });
   test('a taken name is said to be', () =>
-    expect(problemsOf(newDraft('demo'), ['demo']).name).toContain('already'));
+    expect(problemsOf(new Draft('demo').config, ['demo']).name).toContain('already'));
   test('numbers are held to their limits', () => {
-    const draft = newDraft('demo');
+    const draft = new Draft('demo').config;
     Object.assign(draft.target, {
       backfill_days: 3651,
       orders_per_minute: NaN,
@@ -202,7 +216,63 @@ describe('the draft', () => {
   });
 });
 
+describe('the draft of a stack in AWS', () => {
+  const draft = () => {
+    const drafted = new Draft('demo');
+    drafted.kind = 'aws';
+    drafted.aws.account_id = '123456789012';
+    return drafted;
+  };
+  test('with an account it is fine', () => expect(problemsOf(draft().config, [])).toEqual({}));
+  test.each(['x', 'x'.repeat(21), 'Shop', '1shop'])('“%s” is no name', (name) => {
+    expect(problemsOf({ ...draft().config, name }, []).name).toContain('2 to 20');
+  });
+  test('numbers are held to their limits, and an account is needed', () => {
+    const wrong = draft();
+    Object.assign(wrong.aws, {
+      account_id: '12',
+      backfill_days: 1.5,
+      tick_minutes: 0,
+      lifetime_hours: -1,
+      seed: 0.5,
+    });
+    expect(Object.keys(problemsOf(wrong.config, [])).sort()).toEqual([
+      'account_id',
+      'backfill_days',
+      'lifetime_hours',
+      'seed',
+      'tick_minutes',
+    ]);
+  });
+  test('one target’s settings survive a look at the other', () => {
+    const drafted = draft();
+    drafted.aws.region = 'us-east-1';
+    drafted.kind = 'sandbox';
+    expect(drafted.config.target.kind).toBe('sandbox');
+    drafted.kind = 'aws';
+    expect(drafted.config.target).toMatchObject({ region: 'us-east-1' });
+  });
+});
+
 describe('the wizard store', () => {
+  test('a resumed up in AWS names the review it was confirmed with; in a sandbox there is none', async () => {
+    const call = vi.fn((command: string) => Promise.resolve(command === 'review' ? { id: 'seen' } : 'RUN'));
+    const wizard = new WizardStore({ call } as unknown as Host);
+    wizard.open('demo');
+    await wizard.resume('up', 'aws');
+    expect(call).toHaveBeenLastCalledWith('start', { stack: 'demo', operation: 'up', review: 'seen' });
+    await wizard.resume('up', 'sandbox');
+    expect(call).toHaveBeenLastCalledWith('start', { stack: 'demo', operation: 'up' });
+    await wizard.resume('down', 'aws');
+    expect(call).toHaveBeenLastCalledWith('start', { stack: 'demo', operation: 'down' });
+  });
+  test('a stack that could not be made is not planned', async () => {
+    const call = vi.fn().mockRejectedValue('no room');
+    const wizard = new WizardStore({ call } as unknown as Host);
+    await wizard.createAndPlan();
+    expect(call).toHaveBeenCalledTimes(1);
+    expect(wizard.failure?.causes).toEqual(['no room']);
+  });
   test('a run that someone else began is no failure', async () => {
     const call = vi.fn().mockRejectedValue({ code: 'busy', summary: 'Busy', causes: [], blame: 'user' });
     const wizard = new WizardStore({ call } as unknown as Host);

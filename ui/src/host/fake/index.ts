@@ -1,19 +1,28 @@
 /**
- * The whole product in a plain browser: a stateful stand-in that plays a sandbox from first check to proof.
+ * The whole product in a plain browser: a stateful stand-in that plays a stack from first check to proof, in a sandbox
+ * and in AWS.
  *
  * `?host=fake&scenario=…&speed=…&hold=…&lines=…&burst=…`: see {@link SCENARIOS}; speed 1 takes about six
  * seconds for an `up`.
  */
 import type { Check } from '../../protocol/Check';
 import type { Failure } from '../../protocol/Failure';
+import type { Cost } from '../../protocol/Cost';
 import type { Proof } from '../../protocol/Proof';
 import type { StackConfig } from '../../protocol/StackConfig';
+import type { StartRequest } from '../../protocol/StartRequest';
 import type { UnreadableStack } from '../../protocol/UnreadableStack';
 import type { Update } from '../../protocol/Update';
+import { DEFAULT_AWS, DEFAULT_SANDBOX } from '../../state/draft.svelte';
 import type { Argument, Command, Host, Result } from '../host';
+import { NO_CAPACITY } from './aws';
+import { Account } from './aws/account';
+import { price } from './aws/price';
+import { stage, STAGED } from './aws/staged';
 import { FakeLog } from './logs';
-import { planOf } from './plans';
+import { natureOf, type Nature } from './nature';
 import { asPlan } from './player';
+import { checks } from './sandbox';
 import { FakeStack, type StackOptions } from './stack';
 
 export const SCENARIOS = [
@@ -26,6 +35,18 @@ export const SCENARIOS = [
   'empty',
   'long',
   'unreadable',
+  'aws',
+  'aws-bare',
+  'aws-denied',
+  'aws-drift',
+  'aws-failure',
+  'aws-left',
+  'aws-tools',
+  'aws-other',
+  'aws-unwell',
+  'aws-unsure',
+  'aws-starting',
+  'aws-stopped',
 ] as const;
 export type Scenario = (typeof SCENARIOS)[number];
 
@@ -53,6 +74,12 @@ const DISK_FULL: Failure = {
   blame: 'environment',
 };
 
+/** The step that fails in the first `up`, by scenario. */
+const BREAKAGES: Partial<Record<Scenario, NonNullable<StackOptions['breakage']>>> = {
+  failure: { step: 'history', failure: DISK_FULL },
+  'aws-failure': { step: 'foundation', failure: NO_CAPACITY },
+};
+
 const UNREADABLE: UnreadableStack = {
   name: 'last-year',
   failure: {
@@ -78,10 +105,14 @@ export function readOptions(query: URLSearchParams): FakeOptions {
 
 export class FakeHost implements Host {
   #stacks = new Map<string, FakeStack>();
+  /** What stacks that were taken down were like: their proof is still asked for. */
+  #removed = new Map<string, Nature>();
   #checks: Check[];
+  #account: Account;
 
   constructor(private readonly options: FakeOptions) {
     this.#checks = checks(options.scenario === 'missing');
+    this.#account = new Account(options.scenario);
     this.#populate();
   }
 
@@ -101,14 +132,20 @@ export class FakeHost implements Host {
       unreadable: this.options.scenario === 'unreadable' ? [UNREADABLE] : [],
     }),
     create_stack: (config) => this.#create(config).summary(),
-    check: () => this.#checks,
+    check: (request) => (request.kind === 'aws' ? this.#account.checks(request) : this.#checks),
     fix_check: (id) => this.#fix(id),
-    plan: ({ operation }) => planOf(operation).map(asPlan),
-    start: ({ stack, operation }) => this.#idle(stack).start(operation),
+    aws_profiles: () => this.#account.profiles(),
+    aws_identity: (place) => this.#account.identity(place),
+    keep_key: ({ id }) => this.#account.keep(id),
+    price: ({ target, name }) => priceOf(target, name),
+    review: (stack) => this.#stack(stack).review,
+    plan: ({ stack, operation }) => this.#stack(stack).nature.plan(operation).map(asPlan),
+    start: (request) => this.#start(request),
     cancel: (stack) => (this.#stack(stack).cancel(), null),
     snapshot: (stack) => this.#stack(stack).snapshot,
     history: (stack) => this.#stack(stack).runs,
     pipeline_runs: (stack) => this.#stack(stack).pipelineRuns,
+    invocations: (stack) => this.#stack(stack).invocations,
     charts: (stack) => (this.options.scenario === 'empty' ? null : this.#stack(stack).charts),
     set_rate: ({ stack, orders_per_minute }) => (this.#stack(stack).setRate(orders_per_minute), null),
     log_sources: (stack) => [...this.#stack(stack).logs.keys()],
@@ -116,12 +153,12 @@ export class FakeHost implements Host {
       (this.#stack(stack).logs.get(window.source) ?? new FakeLog()).window(window),
     save_log: ({ stack, source }) => `~/Downloads/retailflow-${stack}-${source.replace('/', '-')}.log`,
     open: () => null,
-    proof: (stack) => proofOf(stack),
+    proof: (stack) => this.#proof(stack),
   };
 
   #latency(command: Command): number {
     if (command === 'fix_check') return 900 / this.options.speed;
-    return command === 'check' ? 250 / this.options.speed : 0;
+    return command === 'check' || command === 'aws_identity' ? 250 / this.options.speed : 0;
   }
 
   #populate(): void {
@@ -135,7 +172,12 @@ export class FakeHost implements Host {
         stack.setService('dagster-webserver', { health: 'unhealthy', detail, restarts: 3, pid: null });
       }
     }
+    if (['aws', 'aws-drift', 'aws-left'].includes(scenario)) this.#create(awsConfig('demo')).bringUp();
+    if (scenario === 'aws-other') this.#create(awsConfig('demo', '999988887777'));
+    const staged = STAGED[scenario];
+    if (staged) stage(this.#create(awsConfig(staged.name)), staged);
     if (scenario === 'stacks') {
+      this.#create(awsConfig('shop-in-frankfurt-01')).bringUp();
       this.#create(config('load-test', 365, 2000));
       this.#create(config('a-very-long-stack-name-of-32-cha', 0, 5));
     }
@@ -146,10 +188,13 @@ export class FakeHost implements Host {
       throw failure(`There is already a stack called “${config.name}”`, 'Choose another name.');
     }
     const { speed, hold, lines, burst, scenario } = this.options;
-    const breakage: StackOptions['breakage'] =
-      scenario === 'failure' ? { step: 'history', failure: DISK_FULL } : null;
+    const breakage = BREAKAGES[scenario] ?? null;
     const options: StackOptions = { speed, logLines: lines, logRate: burst, breakage, held: hold };
-    const stack = new FakeStack(config, options, () => this.#stacks.delete(config.name));
+    const nature = natureOf(config, scenario);
+    const stack = new FakeStack(config, nature, options, () => {
+      this.#stacks.delete(config.name);
+      this.#removed.set(config.name, nature);
+    });
     this.#stacks.set(config.name, stack);
     return stack;
   }
@@ -165,6 +210,21 @@ export class FakeHost implements Host {
     return stack;
   }
 
+  #start({ stack: name, operation, review }: StartRequest): string {
+    const stack = this.#idle(name);
+    const asks = stack.snapshot.config.target.kind === 'aws' && operation === 'up';
+    if (asks && (review === undefined || review !== stack.review?.id))
+      throw failure(
+        review === undefined ? 'There is no confirmed plan' : 'The plan has changed since it was confirmed',
+        'Plan again, and look at what is found.',
+      );
+    return stack.start(operation);
+  }
+
+  #proof(name: string): Proof {
+    return (this.#removed.get(name) ?? natureOf(config(name), this.options.scenario)).proof();
+  }
+
   #idle(name: string): FakeStack {
     const stack = this.#stack(name);
     if (stack.running)
@@ -173,6 +233,7 @@ export class FakeHost implements Host {
   }
 
   #fix(id: string): Check {
+    if (id === 'terraform') return this.#account.install();
     const mended = this.#checks.find((check) => check.id === id);
     if (!mended) throw failure(`There is no check called “${id}”`, 'Check again.');
     Object.assign(mended, { status: 'passed', detail: 'uv 0.13.9, installed just now', fixable: false });
@@ -182,63 +243,17 @@ export class FakeHost implements Host {
 }
 
 function config(name: string, backfill_days = 30, orders_per_minute = 20): StackConfig {
-  return {
-    name,
-    target: { kind: 'sandbox', seed: 42, backfill_days, orders_per_minute, refresh_minutes: 5 },
-  };
+  return { name, target: { kind: 'sandbox', ...DEFAULT_SANDBOX, backfill_days, orders_per_minute } };
 }
 
-function checks(missing: boolean): Check[] {
-  return [
-    { id: 'os', title: 'Operating system', status: 'passed', detail: 'Debian 12, x86-64', fixable: false },
-    missing
-      ? {
-          id: 'uv',
-          title: 'uv, the Python installer',
-          status: 'failed',
-          detail: 'Not found on the PATH nor in RetailFlow’s own tools.',
-          hint: 'Let RetailFlow install it into its own folder, or install it with your package manager and check again.',
-          fixable: true,
-        }
-      : {
-          id: 'uv',
-          title: 'uv, the Python installer',
-          status: 'passed',
-          detail: 'uv 0.13.9',
-          fixable: false,
-        },
-    {
-      id: 'python',
-      title: 'Python 3.11 to 3.13',
-      status: 'passed',
-      detail: 'Python 3.11.2, /usr/bin/python3',
-      fixable: false,
-    },
-    {
-      id: 'disk',
-      title: 'Free disk space',
-      status: missing ? 'warning' : 'passed',
-      detail: missing ? '4.1 GB free; a sandbox needs 2 GB and grows by about 90 MB a day.' : '212 GB free',
-      ...(missing ? { hint: 'Free some space, or choose fewer days of history.' } : {}),
-      fixable: false,
-    },
-    { id: 'memory', title: 'Memory', status: 'passed', detail: '23 GB, 21 GB of it free', fixable: false },
-    { id: 'ports', title: 'A free local port', status: 'passed', detail: '41873 is free', fixable: false },
-  ];
+function awsConfig(name: string, account_id = '123456789012'): StackConfig {
+  const access = { kind: 'profile' as const, name: 'default' };
+  return { name, target: { kind: 'aws', ...DEFAULT_AWS, account_id, access } };
 }
 
-function proofOf(stack: string): Proof {
-  const item = (what: string, detail: string) => ({ what, gone: true, detail });
-  return {
-    stack,
-    items: [
-      item('Processes of this stack', 'No process carries its mark; 4 were stopped.'),
-      item('Local ports', '41873 is free again.'),
-      item('Sockets', 'No socket is left below its folder.'),
-      item('Folder', `~/.local/share/retailflow/stacks/${stack} does not exist.`),
-      item('Lock', 'Nobody holds the stack’s lock.'),
-    ],
-  };
+function priceOf(target: StackConfig['target'], name: string): Cost {
+  if (target.kind === 'aws') return price(target);
+  throw failure(`${name} costs nothing`, 'Only what runs in AWS has a price.');
 }
 
 function failure(summary: string, hint: string): Failure {

@@ -6,7 +6,7 @@ import type { Operation } from '../../protocol/Operation';
 import type { RunOutcome } from '../../protocol/RunOutcome';
 import type { StepPlan } from '../../protocol/StepPlan';
 import type { Level } from '../../protocol/Level';
-import { planOf, type FakeStep } from './plans';
+import type { FakeStep } from './nature';
 
 const FRAME_MS = 60;
 
@@ -17,8 +17,7 @@ export interface Stage {
 }
 
 /** The events of an `up` that succeeded long ago. */
-export function finishedRun(run: string, at: string, ended: string): Event[] {
-  const plan = planOf('up');
+export function finishedRun(plan: readonly FakeStep[], run: string, at: string, ended: string): Event[] {
   let seq = 0;
   const event = (when: string, kind: EventKind): Event => ({ seq: (seq += 1), at: when, run, kind });
   return [
@@ -40,10 +39,11 @@ export class Player {
   #done = new Set<string>();
   #cancelled = false;
   #timer: ReturnType<typeof setInterval>;
-  readonly #steps: FakeStep[];
+  readonly #steps: readonly FakeStep[];
 
   constructor(
     private readonly operation: Operation,
+    plan: readonly FakeStep[],
     private readonly speed: number,
     private readonly stage: Stage,
     /** The step that fails half-way, and how. */
@@ -53,7 +53,7 @@ export class Player {
     /** The step that stays half done until the run is cancelled. */
     private readonly held: string | null = null,
   ) {
-    this.#steps = planOf(operation);
+    this.#steps = plan;
     stage.emit({ type: 'run_started', operation, steps: this.#steps.map(asPlan) });
     this.#timer = setInterval(() => this.#frame(Date.now()), FRAME_MS);
   }

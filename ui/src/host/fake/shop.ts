@@ -1,5 +1,6 @@
 /** The fake shop: ticks and charts that look like a real one's, the same for the same seed. */
 import type { Charts } from '../../protocol/Charts';
+import type { Invocation } from '../../protocol/Invocation';
 import type { TickSample } from '../../protocol/TickSample';
 
 const PLACES: [country: string, state: string, city: string, weight: number][] = [
@@ -66,6 +67,20 @@ export function tick(number: number, at: number, rate: number, seconds: number):
     status_changes: changes,
     generate_ms: 0.2 + rows * 0.0006 + roll() * 0.1,
     write_ms: 2.4 + rows * 0.004 + roll() * 1.5,
+  };
+}
+
+/** The call of a function that wrote a tick. */
+export function call({ tick, at, generate_ms, write_ms }: TickSample): Invocation {
+  const duration = generate_ms + write_ms + 38;
+  return {
+    request: `fake-${tick}`,
+    at,
+    error: tick % 17 === 0 ? 'timeout' : null,
+    duration_ms: duration,
+    billed_ms: Math.ceil(duration),
+    memory_mb: 41 + (tick % 5),
+    start_ms: tick % 9 === 0 ? 118.4 : null,
   };
 }
 

@@ -2,7 +2,9 @@
 import type { Event } from '../../protocol/Event';
 import type { EventKind } from '../../protocol/EventKind';
 import type { Failure } from '../../protocol/Failure';
+import type { Invocation } from '../../protocol/Invocation';
 import type { Operation } from '../../protocol/Operation';
+import type { Review } from '../../protocol/Review';
 import type { PipelineRun } from '../../protocol/PipelineRun';
 import type { RunSummary } from '../../protocol/RunSummary';
 import type { ServiceStatus } from '../../protocol/ServiceStatus';
@@ -14,16 +16,21 @@ import type { Charts } from '../../protocol/Charts';
 import { replay } from '../../state/fold';
 import { foldSnapshot } from '../../state/run.svelte';
 import { FakeLog } from './logs';
+import type { Nature } from './nature';
 import { finishedRun, Player } from './player';
 import * as shop from './shop';
 
 const BATCH_MS = 50;
-const SERVICES: [name: string, title: string, detail: string][] = [
-  ['postgres', 'PostgreSQL', 'Accepting connections on its socket'],
-  ['generator', 'Shop', 'Writing a tick every second'],
-  ['dagster-daemon', 'Dagster daemon', 'Schedule: every 5 minutes'],
-  ['dagster-webserver', 'Dagster web', 'http://127.0.0.1:41873'],
-];
+const MINUTE_MS = 60_000;
+/** Ticks that a shop which is open for long has written. */
+const PAST_TICKS = 90;
+
+/** How a stack came to be as it is, in minutes before now. */
+export interface Past {
+  broughtUp: number;
+  /** Its shop's latest tick: one that is not now was its last one; `null` if there was none. */
+  ticked: number | null;
+}
 
 export interface StackOptions {
   speed: number;
@@ -42,6 +49,7 @@ export class FakeStack {
   readonly runs: RunSummary[] = [];
   readonly pipelineRuns: PipelineRun[] = [];
   charts: Charts | null = null;
+  review: Review | null = null;
   removed = false;
   #snapshot: Snapshot;
   #player: Player | null = null;
@@ -50,9 +58,11 @@ export class FakeStack {
   #queue: Event[] = [];
   #timers: ReturnType<typeof setInterval>[] = [];
   #ticks = 0;
+  #ups = 0;
 
   constructor(
     config: StackConfig,
+    readonly nature: Nature,
     private readonly options: StackOptions,
     private readonly onRemoved: () => void,
   ) {
@@ -71,6 +81,17 @@ export class FakeStack {
 
   get snapshot(): Snapshot {
     return this.#snapshot;
+  }
+
+  /** The calls of the last hour, newest first, if the shop is a function. */
+  get invocations(): Invocation[] {
+    const { config, throughput } = this.#snapshot;
+    if (config.target.kind !== 'aws') return [];
+    const hourAgo = Date.now() - 60 * MINUTE_MS;
+    return throughput
+      .filter(({ at }) => Date.parse(at) > hourAgo)
+      .map(shop.call)
+      .reverse();
   }
 
   get running(): boolean {
@@ -104,6 +125,7 @@ export class FakeStack {
     const breakage = operation === 'up' ? this.options.breakage : null;
     const player = new Player(
       operation,
+      this.nature.plan(operation),
       this.options.speed,
       {
         emit: (kind) => this.#emit(kind, run),
@@ -115,7 +137,7 @@ export class FakeStack {
           Object.assign(summary, { outcome, finished_at: now() });
           this.#done = operation === 'up' ? player.finished : this.#done;
           this.#player = null;
-          this.options.breakage = null;
+          if (operation === 'up') this.options.breakage = null;
           if (outcome.result === 'succeeded') this.#succeeded(operation);
         },
       },
@@ -145,46 +167,55 @@ export class FakeStack {
   }
 
   /** Makes the stack as if it had been brought up some time ago. */
-  bringUp(): void {
+  bringUp(past: Past = { broughtUp: 120, ticked: 0 }): void {
     const run = '01KAFAKERUN0';
-    const at = new Date(Date.now() - 2 * 3_600_000).toISOString();
-    const ended = new Date(Date.parse(at) + 74_000).toISOString();
+    const [at, ended] = [past.broughtUp, past.broughtUp - 1.2].map(ago) as [string, string];
     const outcome = { result: 'succeeded' as const };
     this.runs.push({ run, operation: 'up', started_at: at, finished_at: ended, outcome });
-    this.logs.set(`run/${run}`, new FakeLog(2000, ['python', 'postgres', 'history', 'dagster', 'load']));
-    const state = replay(finishedRun(run, at, ended));
-    for (let minutes = 60; minutes > 0; minutes -= 5)
+    if (this.nature.review(0) !== null) {
+      const [planned, reviewed] = [past.broughtUp + 4, past.broughtUp + 3.4].map(ago) as [string, string];
+      const first = '01KAFAKEPLAN';
+      this.runs.push({ run: first, operation: 'plan', started_at: planned, finished_at: reviewed, outcome });
+    }
+    const plan = this.nature.plan('up');
+    const origins = plan.map(({ id }) => id);
+    this.logs.set(`run/${run}`, new FakeLog(2000, origins));
+    const state = replay(finishedRun(plan, run, at, ended));
+    this.#done = new Set(origins);
+    for (let minutes = 60; this.nature.chartDays !== null && minutes > 0; minutes -= 5)
       this.#record(minutes % 20 ? 'schedule' : 'app', 6, minutes);
-    this.#open();
+    this.#ups += 1;
+    this.#open(past.ticked);
     this.#snapshot = { ...this.#snapshot, state: 'up', run: state };
     this.#flush();
   }
 
   #succeeded(operation: Operation): void {
     if (operation === 'down') return this.#remove();
-    if (operation === 'up') this.#open();
+    if (operation === 'plan') this.review = this.nature.review(this.#ups);
+    if (operation === 'up') this.#cameUp();
     if (operation === 'refresh') this.#publish('app', 2);
   }
 
-  #open(): void {
-    const health = 'healthy' as const;
-    const services = SERVICES.map(([name, title, detail], index) => ({
-      name,
-      title,
-      health,
-      detail,
-      pid: 41_830 + index * 17,
-      restarts: 0,
-    }));
-    for (const { name } of services) this.logs.set(`service/${name}`, new FakeLog(4000, [name]));
-    const links = [{ id: 'dagster', title: 'Dagster', url: 'http://127.0.0.1:41873' }];
-    this.#emit({ type: 'services', services, links });
+  #cameUp(): void {
+    this.#ups += 1;
+    if (this.#ups === 1) this.#open();
+    // What was amiss was mended.
+    else this.#emit({ type: 'services', services: this.nature.services(), links: this.nature.links() });
+  }
+
+  #open(ticked: number | null = 0): void {
+    for (const name of this.nature.logged) this.logs.set(`service/${name}`, new FakeLog(4000, [name]));
+    this.#emit({ type: 'services', services: this.nature.services(), links: this.nature.links() });
     this.#publish('app', 9);
-    const past = Array.from({ length: 90 }, (_, index) => this.#tick(Date.now() - (90 - index) * 1000));
-    this.#snapshot = { ...this.#snapshot, throughput: past };
-    this.#timers.push(
-      setInterval(() => this.#emit({ type: 'throughput', sample: this.#tick(Date.now()) }), 1000),
+    const { told, waited } = this.nature.tick;
+    const last = Date.now() - (ticked ?? 0) * MINUTE_MS;
+    const past = Array.from({ length: ticked === null ? 0 : PAST_TICKS }, (_, index) =>
+      this.#tick(last - (PAST_TICKS - index) * told * 1000),
     );
+    this.#snapshot = { ...this.#snapshot, throughput: past };
+    const next = () => this.#emit({ type: 'throughput', sample: this.#tick(Date.now()) });
+    if (ticked === 0) this.#timers.push(setInterval(next, waited * 1000));
     if (this.options.logRate > 0) this.#timers.push(setInterval(() => this.#pour(), BATCH_MS));
   }
 
@@ -205,20 +236,21 @@ export class FakeStack {
 
   #tick(at: number) {
     this.#ticks += 1;
-    return shop.tick(this.#ticks, at, this.#snapshot.orders_per_minute, 1);
+    return shop.tick(this.#ticks, at, this.#snapshot.orders_per_minute, this.nature.tick.told);
   }
 
   #publish(trigger: string, seconds: number): void {
-    const { config } = this.#snapshot;
-    const { backfill_days, orders_per_minute, seed } = config.target;
-    this.charts = shop.charts(backfill_days, orders_per_minute, seed, Date.now());
+    const { orders_per_minute, seed } = this.#snapshot.config.target;
+    const { chartDays } = this.nature;
+    if (chartDays === null) return;
+    this.charts = shop.charts(chartDays, orders_per_minute, seed, Date.now());
     this.#record(trigger, seconds, 0);
     this.#emit({ type: 'charts_published', published_at: this.charts.published_at });
   }
 
   #record(trigger: string, seconds: number, minutesAgo: number): void {
     const id = crypto.randomUUID();
-    const ended = Date.now() - minutesAgo * 60_000;
+    const ended = Date.now() - minutesAgo * MINUTE_MS;
     this.pipelineRuns.unshift({
       id,
       job: 'refresh',
@@ -255,5 +287,9 @@ export class FakeStack {
 }
 
 function now(): string {
-  return new Date().toISOString();
+  return ago(0);
+}
+
+function ago(minutes: number): string {
+  return new Date(Date.now() - minutes * MINUTE_MS).toISOString();
 }

@@ -1,15 +1,6 @@
 /** The plans of the fake sandbox: what each step says, how long it takes and what it reports. */
-import type { Operation } from '../../protocol/Operation';
-import type { StepPlan } from '../../protocol/StepPlan';
-
-export interface FakeStep extends StepPlan {
-  /** Seconds at speed 1. */
-  seconds: number;
-  /** What is counted while it runs. */
-  progress?: { total: number; unit: string; message: string };
-  outputs?: Record<string, string>;
-  resource?: [sort: string, name: string];
-}
+import type { Operation } from '../../../protocol/Operation';
+import type { FakeStep } from '../nature';
 
 const UP: FakeStep[] = [
   {
@@ -145,5 +136,5 @@ const DOWN: FakeStep[] = [
 ];
 
 export function planOf(operation: Operation): FakeStep[] {
-  return { up: UP, refresh: REFRESH, down: DOWN }[operation];
+  return { plan: [], up: UP, refresh: REFRESH, down: DOWN }[operation];
 }
