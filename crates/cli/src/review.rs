@@ -14,6 +14,11 @@ const BOLD: Style = Style::new().bold();
 const DIM: Style = Style::new().dimmed();
 const YELLOW: Style = AnsiColor::Yellow.on_default();
 
+/// Said before anything is made.
+const UNTRIED: &str = "Not yet tried in a real account: RetailFlow's AWS stack has only ever been made in a stand-in for AWS, and \
+                       Airbyte and Snowflake are not connected in it yet. In yours it may stop half-way, and what was made until \
+                       then is paid for until `retailflow down` has removed it.";
+
 const HOURS_A_DAY: f64 = 24.0;
 const HOURS_A_MONTH: f64 = 730.0;
 
@@ -82,6 +87,9 @@ pub(crate) fn show(review: &Review, json: bool) {
         review.drift.iter().for_each(one);
     }
     cost(&review.cost);
+    if !review.changes.is_empty() {
+        anstream::println!("\n{YELLOW}{UNTRIED}{YELLOW:#}");
+    }
 }
 
 fn one(change: &ResourceChange) {

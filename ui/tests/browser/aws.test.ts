@@ -33,6 +33,7 @@ describe.each(THEMES)('in AWS, %s', (colorScheme) => {
     await toSettings(page, looks);
     await at('create-plan').click();
     await at('confirm-review').waitFor();
+    expect(await at('untried').textContent(), 'said before it can be confirmed').toContain('real account');
     await looks(page);
     expect(await at('confirm-review').textContent()).toMatch(/^Create \d+ resources in 123456789012/);
     await at('purpose-network').locator('summary').click();

@@ -40,7 +40,7 @@ resource "aws_vpc_security_group_egress_rule" "flow" {
 resource "aws_vpc_security_group_egress_rule" "https" {
   for_each = var.online
 
-  description       = "HTTPS to AWS, Snowflake and Airbyte's downloads"
+  description       = "HTTPS to AWS, Snowflake and the downloads of Airbyte"
   security_group_id = aws_security_group.role[each.key].id
   cidr_ipv4         = "0.0.0.0/0"
   ip_protocol       = "tcp"
