@@ -6,6 +6,7 @@
 
 mod bridge;
 mod fence;
+mod revival;
 mod watches;
 
 use std::process::ExitCode;
@@ -28,8 +29,12 @@ fn main() -> ExitCode {
 
 /// Opens the window; returns when it is closed.
 fn show(desk: LocalDesk) -> tauri::Result<ExitCode> {
-    tauri::Builder::default()
-        .plugin(fence::fence())
+    let builder = tauri::Builder::default().plugin(fence::fence());
+    #[cfg(target_os = "linux")]
+    let builder = builder.plugin(revival::revival());
+    #[cfg(target_os = "macos")]
+    let builder = builder.on_web_content_process_terminate(revival::on_death);
+    builder
         .manage(desk)
         .manage(Watches::default())
         .invoke_handler(tauri::generate_handler![bridge::rpc, bridge::watch, bridge::unwatch])

@@ -43,12 +43,20 @@ export function firstLine(program) {
   });
 }
 
-/** A display of our own; Xvfb chooses its number and tells it. */
-export async function startScreen() {
-  const screen = spawn('Xvfb', ['-displayfd', '1', '-screen', '0', '1440x1000x24', '-nolisten', 'tcp'], {
-    stdio: ['ignore', 'pipe', 'ignore'],
-  });
+/** A display of our own; Xvfb chooses its number and tells it, and keeps what is to be seen in `folder`. */
+export async function startScreen(folder) {
+  mkdirSync(folder);
+  const settings = ['-screen', '0', '1440x1000x24', '-nolisten', 'tcp', '-fbdir', folder];
+  const screen = spawn('Xvfb', ['-displayfd', '1', ...settings], { stdio: ['ignore', 'pipe', 'ignore'] });
   return { screen, display: `:${await firstLine(screen)}` };
+}
+
+/** How many colours are to be seen on a display: a page has many, an empty window only a few. */
+export function coloursOn(folder) {
+  const file = readFileSync(join(folder, 'Xvfb_screen0'));
+  // The head of an XWD file: its own length comes first, and the number of colours, of 12 bytes each, as the 20th word.
+  const pixels = file.subarray(file.readUInt32BE(0) + 12 * file.readUInt32BE(4 * 19));
+  return new Set(new Uint32Array(pixels.buffer.slice(pixels.byteOffset))).size;
 }
 
 /** Puts in place of the desktop's browser a program that writes each address down. */
@@ -95,6 +103,12 @@ export function commandOf(pid) {
   } catch {
     return [];
   }
+}
+
+/** What the kernel said that matches, if this user may hear it: it names programs that crashed, and why. */
+export function kernelLines(pattern) {
+  const { stdout } = spawnSync('dmesg', { encoding: 'utf8' });
+  return (stdout ?? '').split('\n').filter((line) => pattern.test(line));
 }
 
 /** The files of a folder that hold a text, be they readable or not. */

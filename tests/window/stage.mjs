@@ -7,6 +7,7 @@ import {
   mkdirSync,
   mkdtempSync,
   openSync,
+  readFileSync,
   readdirSync,
   rmSync,
   symlinkSync,
@@ -19,11 +20,13 @@ import { Builder, By, Capabilities, Key, until } from 'selenium-webdriver';
 import { unlockKeyring } from './keyring.mjs';
 import {
   argumentsWith,
+  coloursOn,
   commandOf,
   eventually,
   fakeBrowser,
   filesWith,
   freePort,
+  kernelLines,
   processesOf,
   startScreen,
 } from './screen.mjs';
@@ -58,18 +61,26 @@ export class Stage {
       if (!existsSync(program)) throw new Error(`${program} is not built: run cargo build --workspace`);
     }
     const stage = new Stage();
-    const { screen, display } = await startScreen();
-    stage.#screen = screen;
     stage.#home = mkdtempSync(join(process.env.TMPDIR ?? tmpdir(), 'rf-window-'));
     // As root, PostgreSQL runs as another user, who must be able to pass through.
     chmodSync(stage.#home, 0o711);
+    const { screen, display } = await startScreen(join(stage.#home, 'screen'));
+    stage.#screen = screen;
     stage.opened = fakeBrowser(join(stage.#home, 'bin'));
+    stage.#holdStill();
     stage.#env = { ...stage.#environment(display), ...environment };
     if (keyring) await stage.#giveKeyring();
     stage.#output = join(OUTPUT, name);
     rmSync(stage.#output, { recursive: true, force: true });
     mkdirSync(stage.#output, { recursive: true });
     return stage;
+  }
+
+  /** Asks for no motion, as a user can: what moves can neither be compared nor clicked at leisure. */
+  #holdStill() {
+    const settings = join(this.#home, 'config', 'gtk-3.0');
+    mkdirSync(settings, { recursive: true });
+    writeFileSync(join(settings, 'settings.ini'), '[Settings]\ngtk-enable-animations=0\n');
   }
 
   /** Nothing of the user's own desktop but the packages uv has already fetched, and no account of theirs in AWS. */
@@ -129,6 +140,22 @@ export class Stage {
     );
     this.window = await Promise.race([opening, gone]);
     await this.at('home');
+  }
+
+  /** Opens the app's window as users do, with no driver behind it. */
+  openAlone() {
+    const log = openSync(join(this.#output, 'driver.log'), 'a');
+    this.#driverProcess = spawn(APP, [], { env: this.#env, stdio: ['ignore', log, log] });
+  }
+
+  /** Whether there is more to be seen on the screen than an empty window. */
+  showsSomething() {
+    return coloursOn(join(this.#home, 'screen')) > 50;
+  }
+
+  /** The processes that show the page. */
+  pageProcesses() {
+    return processesOf(this.#home).filter((pid) => commandOf(pid)[0]?.endsWith('/WebKitWebProcess'));
   }
 
   /** Closes the window and its driver. */
@@ -278,6 +305,17 @@ export class Stage {
     const name = `rf-${createHash('sha256').update(this.#folder(stack)).digest('hex').slice(0, 12)}`;
     const bases = [tmpdir(), this.#env.XDG_RUNTIME_DIR].filter(Boolean);
     return bases.map((base) => join(base, name));
+  }
+
+  /** What is known of a failure beyond what the test saw: last words of the window and of the kernel, and who lives. */
+  testimony() {
+    const words = (title, lines) => [`${title}:`, ...lines.slice(-20).map((line) => `  ${line}`)];
+    const driver = readFileSync(join(this.#output, 'driver.log'), 'utf8').split('\n').filter(Boolean);
+    return [
+      ...words('The window and its driver said', driver),
+      ...words('The kernel said', kernelLines(/WebKit|retailflow|segfault|trap|oom|Out of memory/)),
+      ...words('There run', this.processes()),
+    ].join('\n');
   }
 
   /** What runs of this run but its keyring. */

@@ -1,6 +1,6 @@
 /** Walking through the window: steps that build on one another. */
 
-/** Takes the steps one after the other. The first failure ends the walk, with a picture of what was there to see. */
+/** Takes the steps one after the other. The first failure ends the walk, with a picture and a word of what was there. */
 export async function walk(t, stage, steps) {
   for (const step of steps) {
     let failure;
@@ -10,6 +10,7 @@ export async function walk(t, stage, steps) {
       } catch (error) {
         failure = error;
         await stage.shoot('failed').catch(() => undefined);
+        process.stderr.write(`${stage.testimony()}\n`);
         throw error;
       }
     });

@@ -21,7 +21,7 @@ before(async () => {
 after(() => stage?.strike());
 
 test('the real window', { timeout: 900_000 }, async (t) => {
-  await walk(t, stage, [welcome, locked, check, killed, finished, dashboard, refreshed, removed]);
+  await walk(t, stage, [welcome, locked, check, killed, finished, dashboard, refreshed, removed, revived]);
 });
 
 async function welcome() {
@@ -131,3 +131,15 @@ async function removed() {
   assert.deepEqual(stage.remains(STACK), [], 'nothing may be left, whatever the program says');
 }
 removed.title = 'Teardown ends in a proof that nothing is left';
+
+async function revived() {
+  await stage.close();
+  await eventually('an empty screen', 20_000, () => !stage.showsSomething());
+  stage.openAlone();
+  await eventually('the page', 60_000, () => stage.showsSomething());
+  const dead = stage.pageProcesses();
+  for (const pid of dead) process.kill(pid, 'SIGKILL');
+  await eventually('another process for the page', 60_000, () => stage.pageProcesses().some((pid) => !dead.includes(pid)));
+  await eventually('the page once more', 60_000, () => stage.showsSomething());
+}
+revived.title = 'A page whose process dies is there again';
