@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use protocol::{Code, Failure};
 use retailflow_terraform::{Wish, mirror_config};
 
-use crate::support::{Ear, Stack, pretender, root_of, terraform};
+use crate::support::{Ear, Stack, eventually, pretender, root_of, terraform};
 
 async fn planned(stack: &Stack) -> Failure {
     stack.root.plan(&Ear::default(), &Wish::make("up.tfplan")).await.unwrap_err().failure
@@ -148,11 +148,11 @@ async fn two_roots_do_not_install_at_once() {
     let root = root_of(stack.folder.path(), terraform()).sharing(cache);
     mirror(stack.folder.path(), "one");
     let ear = Ear::default();
+    let told = || ear.progress().iter().any(|told| told.2.contains("Waiting for another root"));
     tokio::select! {
         _ = root.init(&ear, "1") => panic!("it should wait"),
-        () = tokio::time::sleep(Duration::from_secs(1)) => {}
+        () = eventually("a word of what it waits for", told) => {}
     }
-    assert!(ear.progress().iter().any(|told| told.2.contains("Waiting for another root")));
     drop(lock);
     root.init(&ear, "1").await.unwrap();
 }

@@ -54,11 +54,11 @@ async fn a_change_outlives_its_agent_and_a_successor_follows_it() {
     eventually("the agent's note", || note(&stack)["told"].as_u64() > Some(told as u64)).await;
     agent.kill().unwrap();
     agent.wait().unwrap();
-    stack.go();
 
     let ear = Ear::default();
     let at_work = stack.root.at_work().unwrap().expect("it goes on");
     assert!(stack.processes().contains(&at_work.pid().unwrap()));
+    stack.go();
     let summary = at_work.follow(&ear).await.unwrap();
     assert_eq!(summary.add, 2);
     assert_eq!(ear.resources(ResourceAction::Created), ["terraform_data.slow"], "what was told is not told again");

@@ -4,11 +4,11 @@ use std::fs;
 
 use retailflow_terraform::{Cause, Lock, Wish};
 
-use crate::support::{Ear, Stack, eventually, sleepers};
+use crate::support::{Ear, Stack, eventually, sleepers, waiter};
 
 #[tokio::test]
 async fn a_held_state_names_its_holder_and_a_note_without_one_is_nothing() {
-    let stack = Stack::ready(&sleepers(&[("slow", "20")])).await;
+    let stack = Stack::ready(&waiter("slow", 0)).await;
     stack.plan().await;
     assert_eq!(stack.root.lock().unwrap(), Lock::Free);
     let at_work = stack.root.start("up.tfplan").await.unwrap();
@@ -35,7 +35,7 @@ async fn a_held_state_names_its_holder_and_a_note_without_one_is_nothing() {
 async fn a_stranger_that_holds_the_state_is_told_from_our_own() {
     let stack = Stack::standing(&sleepers(&[("a", "0")])).await;
     // Somebody works in the root's folder by hand.
-    fs::write(stack.root.folder().join("more.tf"), sleepers(&[("b", "20")])).unwrap();
+    fs::write(stack.root.folder().join("more.tf"), waiter("b", 0)).unwrap();
     let mut stranger = std::process::Command::new(crate::support::terraform());
     stranger.args(["apply", "-auto-approve", "-input=false"]).current_dir(stack.root.folder());
     stranger.env("TF_CLI_CONFIG_FILE", stack.folder.path().join("terraform.rc")).env("CHECKPOINT_DISABLE", "1");

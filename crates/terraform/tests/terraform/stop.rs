@@ -4,12 +4,12 @@ use std::time::Duration;
 
 use protocol::Code;
 
-use crate::support::{Ear, Stack, eventually, sleepers};
+use crate::support::{Ear, Stack, eventually, sleepers, waiter};
 
-/// A quick resource, a slow one, and one that waits for it. Terraform ends a provisioner that is interrupted, so the slow
+/// A quick resource, one that takes until it is let go, and one that waits for it. Terraform ends a provisioner that is interrupted, so the slow
 /// one fails then; that a call to the cloud is waited for instead can only be seen with a provider that makes one.
 fn chain() -> String {
-    let mut text = sleepers(&[("first", "0"), ("slow", "5")]);
+    let mut text = sleepers(&[("first", "0")]) + &waiter("slow", 0);
     text.push_str("resource \"terraform_data\" \"after\" {\n  depends_on = [terraform_data.slow]\n}\n");
     text
 }
@@ -36,6 +36,7 @@ async fn one_interrupt_ends_it_in_order_and_a_rerun_completes() {
     assert!(stack.processes().is_empty());
     assert!(stack.root.resources().contains(&"terraform_data.first".to_owned()));
 
+    stack.go();
     let left = stack.plan().await;
     assert!(!left.contains(&"terraform_data.first".to_owned()), "what was finished is kept: {left:?}");
     stack.root.apply(&Ear::default(), "up.tfplan").await.unwrap();
@@ -54,7 +55,7 @@ async fn a_plan_that_is_stopped_goes_at_once() {
 
 #[tokio::test]
 async fn whoever_stops_listening_leaves_it_at_work_and_can_insist() {
-    let stack = Stack::ready(&sleepers(&[("slow", "20")])).await;
+    let stack = Stack::ready(&waiter("slow", 0)).await;
     stack.plan().await;
     let ear = Ear::default();
     tokio::select! {
@@ -93,8 +94,7 @@ async fn one_that_was_interrupted_is_not_interrupted_again_by_a_successor() {
     let script = r#"asked=0
 trap 'asked=$((asked+1)); if [ $asked = 2 ]; then echo twice; exit 1; fi; echo "{\"@message\":\"Interrupt received.\",\"type\":\"log\"}"' INT
 echo '{"@message":"Terraform","type":"version","terraform":"1.11.4","ui":"1.2"}'
-end=$(($(date +%s)+4))
-while [ "$(date +%s)" -lt $end ]; do sleep 0.1; done
+while [ ! -e ../../go ]; do sleep 0.1; done
 echo '{"@message":"done","type":"change_summary","changes":{"add":1,"change":0,"remove":0,"operation":"apply"}}'"#;
     let stack = crate::support::pretender(script);
     let (first, second) = (Ear::default(), Ear::default());
@@ -110,7 +110,10 @@ echo '{"@message":"done","type":"change_summary","changes":{"add":1,"change":0,"
         () = first.until_log("Interrupt received") => {}
     }
     second.stop.cancel();
-    let summary = stack.root.at_work().unwrap().unwrap().follow(&second).await.unwrap();
+    let at_work = stack.root.at_work().unwrap().unwrap();
+    // Polled in this order: it has read what there is, and done what it would about the wish to stop, before it is let go.
+    let (ended, ()) = tokio::join!(at_work.follow(&second), async { stack.go() });
+    let summary = ended.unwrap();
     assert_eq!(summary.add, 1, "all of it was done, so it succeeded");
     assert!(!second.log().contains("twice") && !second.log().contains("was asked to stop"), "{}", second.log());
 }
