@@ -16,6 +16,39 @@ build_programs() {
   cargo build --locked --workspace
 }
 
+# What our crates are built on is compiled once for all checkouts of this computer. A checkout that has compiled nothing yet
+# gets a copy; cargo compiles anew whatever of it does not fit. Ours are left out: cargo tells those of two checkouts apart by
+# their times alone.
+borrow_dependencies() {
+  local into=${CARGO_TARGET_DIR:-target}/debug
+  [ ! -d "$into/.fingerprint" ] && [ -d "$CACHE/compiled/debug" ] || return 0
+  mkdir -p "$into"
+  cp -a "$CACHE/compiled/debug/." "$into"
+  printf 'Taken from %s\n' "$CACHE/compiled"
+}
+
+# Keeps them for others, if what is kept was made for other versions.
+lend_dependencies() {
+  local from=${CARGO_TARGET_DIR:-target}/debug kept=$CACHE/compiled draft=$CACHE/compiled.$$ key
+  key=$(rustc --version --verbose | cat - Cargo.lock | cksum)
+  [ "$key" != "$(cat "$kept/key" 2>/dev/null)" ] || return 0
+  mkdir -p "$draft/debug"
+  dependencies_of "$from" | tar -C "$from" -cf - --null -T - | tar -C "$draft/debug" -xf -
+  printf '%s\n' "$key" >"$draft/key"
+  rm -rf "$kept"
+  mv "$draft" "$kept"
+}
+
+# The files of compiled crates that are not ours, each ended by a zero.
+dependencies_of() {
+  (
+    cd "$1"
+    find deps -type f \( -name 'lib*.rlib' -o -name 'lib*.rmeta' -o -name '*.so' -o -name '*.dylib' -o -name '*.d' \) \
+      ! -name '*retailflow*' -print0
+    find build .fingerprint -mindepth 1 -maxdepth 1 ! -name 'retailflow*' -print0
+  )
+}
+
 # Where a built program lies.
 binary() {
   printf '%s' "${CARGO_TARGET_DIR:-target}/debug/$1"
