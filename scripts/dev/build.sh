@@ -23,8 +23,8 @@ borrow_dependencies() {
   local into=${CARGO_TARGET_DIR:-target}/debug
   [ ! -d "$into/.fingerprint" ] && [ -d "$CACHE/compiled/debug" ] || return 0
   mkdir -p "$into"
-  cp -a "$CACHE/compiled/debug/." "$into"
-  printf 'Taken from %s\n' "$CACHE/compiled"
+  # Another checkout may be putting others in their place right now: then there is nothing to copy.
+  cp -a "$CACHE/compiled/debug/." "$into" || rm -rf "$into/deps" "$into/build" "$into/.fingerprint"
 }
 
 # Keeps them for others, if what is kept was made for other versions.
@@ -32,6 +32,8 @@ lend_dependencies() {
   local from=${CARGO_TARGET_DIR:-target}/debug kept=$CACHE/compiled draft=$CACHE/compiled.$$ key
   key=$(rustc --version --verbose | cat - Cargo.lock | cksum)
   [ "$key" != "$(cat "$kept/key" 2>/dev/null)" ] || return 0
+  # What was cut off before it was whole, hours ago.
+  find "$CACHE" -maxdepth 1 -name 'compiled.*' -mmin +240 -exec rm -rf {} +
   mkdir -p "$draft/debug"
   dependencies_of "$from" | tar -C "$from" -cf - --null -T - | tar -C "$draft/debug" -xf -
   printf '%s\n' "$key" >"$draft/key"

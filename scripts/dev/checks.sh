@@ -18,9 +18,9 @@ run_lint() {
   # The desktop crate embeds the page when it is compiled.
   ensure_page
   lint_while_compiling
-  step "Compiled dependencies of other checkouts" borrow_dependencies
+  step "Take compiled dependencies from the cache" borrow_dependencies
   show "Rust: clippy, and every test built" build_everything_tested --keep-going
-  lend_dependencies
+  step "Keep compiled dependencies for other checkouts" lend_dependencies
   show "Page: types generated from Rust are current" check_generated_types
 }
 

@@ -310,7 +310,8 @@ export class Stage {
   /** What is known of a failure beyond what the test saw: last words of the window and of the kernel, and who lives. */
   testimony() {
     const words = (title, lines) => [`${title}:`, ...lines.slice(-20).map((line) => `  ${line}`)];
-    const driver = readFileSync(join(this.#output, 'driver.log'), 'utf8').split('\n').filter(Boolean);
+    const log = join(this.#output, 'driver.log');
+    const driver = existsSync(log) ? readFileSync(log, 'utf8').split('\n').filter(Boolean) : [];
     return [
       ...words('The window and its driver said', driver),
       ...words('The kernel said', kernelLines(/WebKit|retailflow|segfault|trap|oom|Out of memory/)),

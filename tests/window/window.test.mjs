@@ -139,7 +139,8 @@ async function revived() {
   await eventually('the page', 60_000, () => stage.showsSomething());
   const dead = stage.pageProcesses();
   for (const pid of dead) process.kill(pid, 'SIGKILL');
-  await eventually('another process for the page', 60_000, () => stage.pageProcesses().some((pid) => !dead.includes(pid)));
+  const another = () => stage.pageProcesses().some((pid) => !dead.includes(pid));
+  await eventually('another process for the page', 60_000, another);
   await eventually('the page once more', 60_000, () => stage.showsSomething());
 }
 revived.title = 'A page whose process dies is there again';

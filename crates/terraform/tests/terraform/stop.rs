@@ -6,8 +6,9 @@ use protocol::Code;
 
 use crate::support::{Ear, Stack, eventually, sleepers, waiter};
 
-/// A quick resource, one that takes until it is let go, and one that waits for it. Terraform ends a provisioner that is interrupted, so the slow
-/// one fails then; that a call to the cloud is waited for instead can only be seen with a provider that makes one.
+/// A quick resource, one that takes until it is let go, and one that waits for it. Terraform ends a provisioner that is
+/// interrupted, so the slow one fails then; that a call to the cloud is waited for instead can only be seen with a provider
+/// that makes one.
 fn chain() -> String {
     let mut text = sleepers(&[("first", "0")]) + &waiter("slow", 0);
     text.push_str("resource \"terraform_data\" \"after\" {\n  depends_on = [terraform_data.slow]\n}\n");
