@@ -121,7 +121,11 @@ pub(crate) struct LogOptions {
 #[derive(Debug, Subcommand)]
 pub(crate) enum GenerateVerb {
     /// Show the latest ticks
-    Show,
+    Show {
+        /// Keep showing new ones
+        #[arg(long, short)]
+        follow: bool,
+    },
     /// AWS: show the latest calls of the shop's function
     Calls,
     /// Set the rate of the stack's shop

@@ -18,7 +18,7 @@ const BEGINS_WITHIN: Duration = Duration::from_secs(10);
 /// It attaches before it begins, so that no event is missed.
 pub(crate) async fn run(desk: &LocalDesk, stack: &StackName, run: RunRequest, json: bool) -> Result<(), Failure> {
     let operation = run.operation;
-    let mut updates = desk.watch(stack.clone()).await?;
+    let mut updates = desk.attach(stack.clone()).await?;
     let request = StartRequest { stack: stack.clone(), run };
     let renderer = render::choose(json);
     let follower = match desk.start(request).await {

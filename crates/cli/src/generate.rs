@@ -10,8 +10,9 @@ use tokio_util::sync::CancellationToken;
 use crate::args::GenerateVerb;
 use crate::interrupt::Interrupts;
 use crate::render::grouped;
+use crate::ticks;
 
-/// Ticks listed by `show`, calls by `calls`.
+/// Calls listed by `calls`.
 const SHOWN: usize = 10;
 
 pub(crate) async fn carry_out(
@@ -21,7 +22,7 @@ pub(crate) async fn carry_out(
     json: bool,
 ) -> Result<(), Failure> {
     match verb {
-        GenerateVerb::Show => show(desk, stack, json).await,
+        GenerateVerb::Show { follow } => ticks::show(desk, stack, follow, json).await,
         GenerateVerb::Calls => calls(desk, stack, json).await,
         GenerateVerb::Rate { orders_per_minute } => set_rate(desk, stack, orders_per_minute).await,
         GenerateVerb::Pause => set_rate(desk, stack, 0.0).await,
@@ -34,20 +35,6 @@ pub(crate) async fn carry_out(
 
 async fn set_rate(desk: &LocalDesk, stack: &StackName, orders_per_minute: f64) -> Result<(), Failure> {
     desk.set_rate(RateRequest { stack: stack.clone(), orders_per_minute }).await
-}
-
-async fn show(desk: &LocalDesk, stack: &StackName, json: bool) -> Result<(), Failure> {
-    let ticks = desk.snapshot(stack.clone()).await?.throughput;
-    if json {
-        anstream::println!("{}", serde_json::json!({"throughput": ticks}));
-        return Ok(());
-    }
-    anstream::println!("{:>10} {:>8} {:>8} {:>8} {:>10}", "tick", "orders", "rows", "changes", "write ms");
-    for tick in &ticks[ticks.len().saturating_sub(SHOWN)..] {
-        let (number, orders, rows, changes) = (tick.tick, tick.orders, tick.rows, tick.status_changes);
-        anstream::println!("{number:>10} {orders:>8} {rows:>8} {changes:>8} {:>10.1}", tick.write_ms);
-    }
-    Ok(())
 }
 
 async fn calls(desk: &LocalDesk, stack: &StackName, json: bool) -> Result<(), Failure> {

@@ -12,6 +12,7 @@ mod render;
 mod report;
 mod review;
 mod settings;
+mod ticks;
 
 use std::io::{BufRead, IsTerminal};
 use std::process::ExitCode;

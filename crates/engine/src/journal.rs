@@ -122,6 +122,17 @@ impl History {
         }
         history
     }
+
+    /// The end of a run that a kill cut off, taken into account.
+    fn interrupt(&mut self, run: &RunId) -> Event {
+        let kind = EventKind::RunFinished { outcome: RunOutcome::Interrupted };
+        let end = Event { seq: self.last_seq + 1, at: Timestamp::now(), run: Some(run.clone()), kind };
+        self.last_seq = end.seq;
+        if let Some(latest) = &mut self.latest {
+            latest.apply(&end);
+        }
+        end
+    }
 }
 
 /// Mends what a kill left (a torn line, a run without an end) and reads the latest run.
@@ -135,22 +146,12 @@ pub fn recover(runs: &Path) -> Result<History, Failure> {
     let ended = end_of(&events).is_some();
     let mut history = History::of(iter::once(events).chain(earlier.iter().map(|run| read(runs, run))));
     if !ended {
-        let end = mark_interrupted(&folder, newest, history.last_seq).map_err(|error| unwritable(&folder, &error))?;
-        history.last_seq = end.seq;
-        if let Some(latest) = &mut history.latest {
-            latest.apply(&end);
-        }
+        let end = history.interrupt(newest);
+        // The kill may have come before the journal was made.
+        let journal = OpenOptions::new().create(true).append(true).open(folder.join(JOURNAL_FILE));
+        journal.and_then(|mut journal| append_line(&mut journal, &end)).map_err(|error| unwritable(&folder, &error))?;
     }
     Ok(history)
-}
-
-fn mark_interrupted(folder: &Path, run: &RunId, last_seq: u64) -> io::Result<Event> {
-    let kind = EventKind::RunFinished { outcome: RunOutcome::Interrupted };
-    let end = Event { seq: last_seq + 1, at: Timestamp::now(), run: Some(run.clone()), kind };
-    // The kill may have come before the journal was made.
-    let mut file = OpenOptions::new().create(true).append(true).open(folder.join(JOURNAL_FILE))?;
-    append_line(&mut file, &end)?;
-    Ok(end)
 }
 
 /// Truncates a journal to its last whole line and reads it.
@@ -177,7 +178,16 @@ fn parse(bytes: &[u8]) -> Vec<Event> {
     BufReader::new(bytes).split(b'\n').filter_map(|line| serde_json::from_slice(&line.ok()?).ok()).collect()
 }
 
-/// The latest run's state, without mending anything; for whoever does not hold the lock.
+/// What [`recover`] would find, without mending anything: for a stack that nobody looks after.
+pub fn peek(runs: &Path) -> History {
+    let mut history = History::of(run_ids(runs).iter().map(|run| read(runs, run)));
+    if let Some(run) = history.latest.as_ref().filter(|latest| !latest.is_finished()).map(|latest| latest.run.clone()) {
+        history.interrupt(&run);
+    }
+    history
+}
+
+/// The latest run's state as it is journalled; for whoever does not hold the lock.
 pub fn peek_latest(runs: &Path) -> Option<RunState> {
     History::of(run_ids(runs).iter().map(|run| read(runs, run))).latest
 }
@@ -226,21 +236,32 @@ pub struct StackLock {
 }
 
 impl StackLock {
-    /// Takes the lock, or fails with [`Code::Busy`] if another process holds it.
+    /// Takes the lock. Fails with [`Code::Busy`] if another process holds it, and with [`Code::NoSuchStack`] if its folder is
+    /// not there, or no longer: whoever removes a stack holds the lock meanwhile.
     pub fn acquire(path: &Path) -> Result<Self, Failure> {
         let broken = |error: &io::Error| {
-            Failure::environment(format!("The lock {} could not be taken", path.display())).source(error)
+            let failure = Failure::environment(format!("The lock {} could not be taken", path.display())).source(error);
+            if error.kind() == io::ErrorKind::NotFound { failure.code(Code::NoSuchStack) } else { failure }
         };
         let file =
             OpenOptions::new().create(true).truncate(false).write(true).open(path).map_err(|error| broken(&error))?;
         match file.try_lock() {
-            Ok(()) => Ok(Self { _file: file }),
+            Ok(()) => is_at(&file, path).map(|()| Self { _file: file }).map_err(|error| broken(&error)),
             Err(TryLockError::WouldBlock) => {
                 Err(Failure::environment("Another process looks after this stack").code(Code::Busy))
             }
             Err(TryLockError::Error(error)) => Err(broken(&error)),
         }
     }
+}
+
+/// Whether an open file is still the one that a path names.
+#[cfg(unix)]
+fn is_at(file: &File, path: &Path) -> io::Result<()> {
+    use std::os::unix::fs::MetadataExt;
+    let (open, named) = (file.metadata()?, fs::metadata(path)?);
+    let same = (open.dev(), open.ino()) == (named.dev(), named.ino());
+    if same { Ok(()) } else { Err(io::ErrorKind::NotFound.into()) }
 }
 
 #[cfg(test)]
@@ -265,6 +286,9 @@ mod tests {
         journal.file.write_all(b"{\"seq\":6,\"at\":\"20").unwrap();
         drop(journal);
 
+        let seen = peek(runs.path());
+        assert_eq!((seen.last_seq, seen.latest.unwrap().outcome), (6, Some(RunOutcome::Interrupted)));
+        assert_eq!(read(runs.path(), &run).len(), 2, "to look is to change nothing");
         let history = recover(runs.path()).unwrap();
         assert_eq!(history.last_seq, 6);
         assert_eq!(history.latest.unwrap().outcome, Some(RunOutcome::Interrupted));
@@ -334,5 +358,22 @@ mod tests {
         assert_eq!(StackLock::acquire(&path).unwrap_err().code, Some(Code::Busy));
         drop(lock);
         StackLock::acquire(&path).unwrap();
+    }
+
+    #[test]
+    fn the_lock_of_a_folder_that_is_gone_cannot_be_had() {
+        let home = tempfile::tempdir().unwrap();
+        let (stack, aside) = (home.path().join("stack"), home.path().join("aside"));
+        fs::create_dir(&stack).unwrap();
+        let lock = StackLock::acquire(&stack.join("lock")).unwrap();
+        // Who waits for the lock while its holder takes the folder away has opened the file already.
+        let waiting = File::open(stack.join("lock")).unwrap();
+        fs::rename(&stack, &aside).unwrap();
+        drop(lock);
+        assert_eq!(is_at(&waiting, &stack.join("lock")).unwrap_err().kind(), io::ErrorKind::NotFound);
+        assert_eq!(StackLock::acquire(&stack.join("lock")).unwrap_err().code, Some(Code::NoSuchStack));
+        fs::create_dir(&stack).unwrap();
+        File::create(stack.join("lock")).unwrap();
+        assert!(is_at(&waiting, &stack.join("lock")).is_err(), "another stack's lock is another lock");
     }
 }

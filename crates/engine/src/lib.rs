@@ -7,12 +7,14 @@ pub mod journal;
 pub mod logs;
 pub mod plan;
 pub mod process;
+pub mod redact;
 pub mod run;
 pub mod secret;
 pub mod step;
 
 pub use journal::{Journal, StackLock};
 pub use plan::{Direction, Plan};
+pub use redact::Redactor;
 pub use run::{Emitter, Runner};
-pub use secret::{Redactor, Secret};
+pub use secret::Secret;
 pub use step::{Outputs, Presence, Step, StepContext};

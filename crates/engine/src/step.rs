@@ -7,6 +7,8 @@ use async_trait::async_trait;
 use protocol::{Failure, Level, ResourceAction, Severity, StepId};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+use tokio_util::task::task_tracker::TaskTrackerToken;
 
 /// Facts a step leaves to others, for example a URL. Never a secret: they are journalled.
 pub type Outputs = BTreeMap<String, String>;
@@ -25,8 +27,9 @@ pub enum Presence {
 /// A unit of work that can be made, looked at and removed.
 ///
 /// Idempotent by contract: `apply` after a kill at any point of an earlier `apply` reaches the same end, and so does
-/// `destroy`. A cancelled step's future is dropped at its next `await`, unless it [winds down](Self::winds_down), so whatever
-/// it started must either go with it (a transaction, a [`crate::process::run_tool`]) or be found again by `check`.
+/// `destroy`. The future of a step that is given up, cancelled or late, is dropped at its next `await`, unless it [winds
+/// down](Self::winds_down), so whatever it started must either go with it (a transaction) or be found again by `check`. Only a
+/// [tool](crate::process::run_tool) of its is first stopped, in the tool's own way.
 #[async_trait]
 pub trait Step: Send + Sync {
     /// Unique within the plan.
@@ -88,11 +91,34 @@ pub struct StepContext {
     step: StepId,
     reports: mpsc::Sender<(StepId, Report)>,
     cancel: CancellationToken,
+    given_up: CancellationToken,
+    tools: TaskTracker,
 }
 
 impl StepContext {
     pub(crate) fn new(step: StepId, reports: mpsc::Sender<(StepId, Report)>, cancel: CancellationToken) -> Self {
-        Self { step, reports, cancel }
+        Self { step, reports, cancel, given_up: CancellationToken::new(), tools: TaskTracker::new() }
+    }
+
+    /// Gives up what the step is at. Its tools are stopped in their own way; then the work is dropped, unless it ended.
+    pub(crate) async fn give_up(&self, work: impl Future) {
+        self.given_up.cancel();
+        self.tools.close();
+        tokio::select! {
+            biased;
+            _ = work => {}
+            () = self.tools.wait() => {}
+        }
+    }
+
+    /// Cancelled when the step is given up: its tools are to be stopped, and no other is to be started.
+    pub(crate) fn given_up(&self) -> &CancellationToken {
+        &self.given_up
+    }
+
+    /// Kept for as long as a tool is at work.
+    pub(crate) fn tool_at_work(&self) -> TaskTrackerToken {
+        self.tools.token()
     }
 
     /// The step at work.

@@ -6,7 +6,7 @@
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use retailflow_engine::process::{Found, Mark, ProcessTable, ServiceSpec, StopSignal, spawn_detached};
+use retailflow_engine::process::{Found, Mark, ProcessTable, ServiceSpec, Stop, spawn_detached};
 
 fn shell(folder: &Path, role: &str, script: &str) -> ServiceSpec {
     ServiceSpec {
@@ -22,7 +22,7 @@ fn shell(folder: &Path, role: &str, script: &str) -> ServiceSpec {
 
 fn start(spec: &ServiceSpec) -> u32 {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    let pid = runtime.block_on(async { spawn_detached(spec) }).unwrap();
+    let pid = runtime.block_on(async { spawn_detached(spec) }).unwrap().pid();
     // The runtime that started it ends here, as an agent does: the service must go on.
     drop(runtime);
     pid
@@ -71,7 +71,7 @@ fn a_service_outlives_its_starter_and_is_found_with_its_descendants() {
     let mut table = ProcessTable::open().unwrap();
     let root = found.iter().find(|found| found.root).unwrap();
     assert!(table.lives(root));
-    table.stop(&spec.mark, StopSignal::Terminate, Duration::from_millis(300)).unwrap();
+    table.stop(&spec.mark, Stop::terminate(Duration::from_millis(300))).unwrap();
     assert!(living(&spec.mark).is_empty(), "stopping ends descendants too");
     assert!(!table.lives(root));
 }
@@ -87,7 +87,7 @@ fn what_ignores_the_signal_is_killed_after_its_grace_and_so_are_sessions_of_its_
     eventually("both traps", || logged(&spec) == "ready\nready\n");
     let began = Instant::now();
     let grace = Duration::from_millis(500);
-    ProcessTable::open().unwrap().stop(&spec.mark, StopSignal::Terminate, grace).unwrap();
+    ProcessTable::open().unwrap().stop(&spec.mark, Stop::terminate(grace)).unwrap();
     assert!(began.elapsed() >= grace, "it must get its grace");
     assert!(living(&spec.mark).is_empty());
 }
@@ -101,7 +101,7 @@ fn one_that_heeds_the_signal_is_not_waited_for() {
     start(&spec);
     eventually("its trap", || logged(&spec) == "ready\n");
     let (began, grace) = (Instant::now(), Duration::from_mins(10));
-    ProcessTable::open().unwrap().stop(&spec.mark, StopSignal::Interrupt, grace).unwrap();
+    ProcessTable::open().unwrap().stop(&spec.mark, Stop::interrupt(grace)).unwrap();
     assert!(began.elapsed() < grace);
     assert_eq!(logged(&spec), "ready\nbye\n");
 }
@@ -114,4 +114,90 @@ fn a_grown_log_is_put_aside_when_its_service_starts_again() {
     start(&spec);
     eventually("the fresh log", || logged(&spec) == "fresh\n");
     assert!(std::fs::metadata(folder.path().join("chatty.log.1")).unwrap().len() > 16 << 20);
+}
+
+/// Asks a runtime of this process, and not a runtime that ends, what became of a service.
+#[tokio::test]
+async fn one_that_ends_at_once_leaves_its_last_words() {
+    let folder = tempfile::tempdir().unwrap();
+    let spec = shell(folder.path(), "brief", "echo one; echo two >&2; exit 3");
+    std::fs::write(&spec.log, "an earlier one\n").unwrap();
+    let mut started = spawn_detached(&spec).unwrap();
+    let status = loop {
+        match started.ended() {
+            Some(status) => break status,
+            None => tokio::time::sleep(Duration::from_millis(5)).await,
+        }
+    };
+    assert_eq!(status.code(), Some(3));
+    assert_eq!(started.last_words(5), ["one", "two"]);
+}
+
+#[tokio::test]
+async fn nothing_is_started_in_a_folder_that_is_gone() {
+    let home = tempfile::tempdir().unwrap();
+    let folder = home.path().join("gone");
+    let spec = ServiceSpec { log: folder.join("logs/web.log"), ..shell(home.path(), "web", "true") };
+    let failure = spawn_detached(&spec).unwrap_err();
+    assert!(failure.causes[0].contains("web.log"), "{failure:?}");
+    assert!(!folder.exists(), "to start something is not to make the folder anew");
+}
+
+/// A program that was started with its signals ignored and blocked starts others with neither.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_service_begins_with_default_signals_whatever_its_starter_began_with() {
+    let signals = "HUP,INT,QUIT,TERM";
+    let inner = std::process::Command::new("env")
+        .args([format!("--ignore-signal={signals}"), format!("--block-signal={signals}")])
+        .arg(std::env::current_exe().unwrap())
+        .args(["--exact", "inner::tells_its_signals", "--ignored", "--nocapture"])
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&inner.stdout).into_owned();
+    assert!(inner.status.success(), "{said}{}", String::from_utf8_lossy(&inner.stderr));
+    let set = |name: &str| {
+        let line = said.lines().find_map(|line| line.strip_prefix(name)).unwrap_or_else(|| panic!("{said}"));
+        u64::from_str_radix(line.trim(), 16).unwrap()
+    };
+    let asked = [1, 2, 3, 15].iter().fold(0, |set, signal| set | 1_u64 << (signal - 1));
+    assert_eq!(set("own SigIgn:") & asked, asked, "the test's own premise");
+    assert_eq!(set("own SigBlk:") & asked, asked, "the test's own premise");
+    assert_eq!(set("its SigIgn:") & asked, 0, "{said}");
+    assert_eq!(set("its SigBlk:"), 0, "{said}");
+}
+
+#[cfg(target_os = "linux")]
+mod inner {
+    use super::*;
+
+    /// The sets of signals in the text of `/proc/<pid>/status`.
+    fn sets(status: &str) -> Vec<String> {
+        status
+            .lines()
+            .filter(|line| line.starts_with("SigIgn") || line.starts_with("SigBlk"))
+            .map(str::to_owned)
+            .collect()
+    }
+
+    #[test]
+    #[ignore = "is started by another test, with its signals ignored and blocked"]
+    fn tells_its_signals() {
+        let own = std::fs::read_to_string("/proc/thread-self/status").unwrap();
+        for line in sets(&own) {
+            println!("own {line}");
+        }
+        let folder = tempfile::tempdir().unwrap();
+        let spec = ServiceSpec {
+            program: "/bin/cat".into(),
+            args: vec!["/proc/self/status".into()],
+            ..shell(folder.path(), "signals", "")
+        };
+        let _ended = Ended(&spec.mark);
+        start(&spec);
+        eventually("its signals", || sets(&logged(&spec)).len() == 2);
+        for line in sets(&logged(&spec)) {
+            println!("its {line}");
+        }
+    }
 }

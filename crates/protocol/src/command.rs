@@ -80,7 +80,7 @@ commands! {
         plan / Plan(StackOperation) -> Vec<StepPlan>;
         /// Begins an operation in the stack's agent, which is started if need be; gives the run.
         start / Start(StartRequest) -> RunId;
-        /// Asks the running operation to stop; it ends when what is under way has ended.
+        /// Asks the running operation to stop, if there is one; it ends when what is under way has ended.
         cancel / Cancel(StackName) -> ();
         /// The stack as it stands.
         snapshot / Snapshot(StackName) -> Snapshot;
@@ -102,7 +102,7 @@ commands! {
         save_log / SaveLog(SaveLogRequest) -> String;
         /// Opens one of the stack's links in the browser.
         open / Open(OpenRequest) -> ();
-        /// Looks for anything a removed stack left behind.
+        /// Finishes a removal that was cut off, then looks for anything that the stack left behind.
         proof / Proof(StackName) -> Proof;
     }
 }
@@ -124,8 +124,6 @@ commands! {
         pipeline_runs / PipelineRuns(()) -> Vec<PipelineRun>;
         /// The latest calls of a shop that is a function in AWS, newest first.
         invocations / Invocations(()) -> Vec<Invocation>;
-        /// Ends the agent; children go on.
-        leave / Leave(()) -> ();
     }
 }
 

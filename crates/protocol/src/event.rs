@@ -8,7 +8,7 @@ use ts_rs::TS;
 
 use crate::failure::Failure;
 use crate::ids::{RunId, StepId};
-use crate::snapshot::{Link, ServiceStatus, TickSample};
+use crate::snapshot::{Link, ServiceStatus, StackState, TickSample};
 
 /// The version of this vocabulary, written into every `run.json`. Additions keep it; a change of meaning raises it.
 pub const EVENT_VERSION: u32 = 1;
@@ -122,6 +122,16 @@ pub enum EventKind {
         #[serde(default)]
         links: Vec<Link>,
     },
+    /// The stack stands otherwise than before. Ephemeral.
+    State {
+        /// How it stands now.
+        state: StackState,
+    },
+    /// The shop's rate was set. Ephemeral.
+    Rate {
+        /// What it is asked to keep now, in orders a minute; 0 is paused.
+        orders_per_minute: f64,
+    },
     /// New charts were published. Ephemeral.
     ChartsPublished {
         /// When they were published.
@@ -143,8 +153,36 @@ impl EventKind {
                 | Self::Log { .. }
                 | Self::Throughput { .. }
                 | Self::Services { .. }
+                | Self::State { .. }
+                | Self::Rate { .. }
                 | Self::ChartsPublished { .. }
         )
+    }
+
+    /// Hands over every text in it that comes from outside of this program, to be changed: for that is where a secret may be.
+    pub fn for_each_text(&mut self, change: &mut dyn FnMut(&mut String)) {
+        match self {
+            Self::RunStarted { steps, .. } => steps.iter_mut().for_each(|step| change(&mut step.summary)),
+            Self::StepFinished { outcome, .. } => outcome.for_each_text(change),
+            Self::Resource { resource, name, .. } => [resource, name].into_iter().for_each(change),
+            Self::Diagnostic { failure, .. } | Self::RunFinished { outcome: RunOutcome::Failed { failure } } => {
+                failure.for_each_text(change);
+            }
+            Self::Progress { message, .. } => change(message),
+            Self::Log { line, .. } => change(line),
+            Self::Services { services, links } => {
+                services.iter_mut().map(|service| &mut service.detail).for_each(&mut *change);
+                links.iter_mut().map(|link| &mut link.url).for_each(change);
+            }
+            Self::StepStarted { .. }
+            | Self::CancelRequested
+            | Self::RunFinished { .. }
+            | Self::Throughput { .. }
+            | Self::State { .. }
+            | Self::Rate { .. }
+            | Self::ChartsPublished { .. }
+            | Self::Unknown(_) => {}
+        }
     }
 }
 
@@ -216,6 +254,17 @@ pub enum StepOutcome {
     },
     /// It was stopped at the user's wish.
     Cancelled,
+}
+
+impl StepOutcome {
+    fn for_each_text(&mut self, change: &mut dyn FnMut(&mut String)) {
+        match self {
+            Self::Done { outputs } => outputs.values_mut().for_each(change),
+            Self::AlreadyDone { reason } | Self::Skipped { reason } => change(reason),
+            Self::Failed { failure } => failure.for_each_text(change),
+            Self::Cancelled => {}
+        }
+    }
 }
 
 /// What was done to a resource.

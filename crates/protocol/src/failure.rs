@@ -109,6 +109,13 @@ impl Failure {
         self
     }
 
+    /// Hands over everything it says, to be changed.
+    pub fn for_each_text(&mut self, change: &mut dyn FnMut(&mut String)) {
+        change(&mut self.summary);
+        self.causes.iter_mut().for_each(&mut *change);
+        self.hint.iter_mut().for_each(change);
+    }
+
     /// The failure of a run or step that the user cancelled.
     pub fn cancelled() -> Self {
         Self::new(Blame::User, "Cancelled").code(Code::Cancelled)

@@ -188,6 +188,8 @@ impl RunState {
             | EventKind::Log { .. }
             | EventKind::Throughput { .. }
             | EventKind::Services { .. }
+            | EventKind::State { .. }
+            | EventKind::Rate { .. }
             | EventKind::ChartsPublished { .. }
             | EventKind::Unknown(_) => {}
         }

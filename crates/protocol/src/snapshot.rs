@@ -39,7 +39,7 @@ pub struct Snapshot {
 pub enum StackState {
     /// Made, never brought up.
     New,
-    /// A run is under way.
+    /// A run that may change it is under way.
     Busy,
     /// Up and healthy.
     Up,

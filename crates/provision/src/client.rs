@@ -1,19 +1,18 @@
-//! Talking to a stack's agent: one request a connection, one JSON value a line.
+//! Talking to a stack's agent: one request a connection. Only what begins something starts an agent; to ask does not.
 
 use std::time::Duration;
 
-use engine::process::{Mark, ServiceSpec, spawn_detached};
+use engine::process::{Mark, ServiceSpec, Started, spawn_detached};
 use protocol::Failure;
 use protocol::command::{AgentRequest, RunRequest, Update};
+use protocol::snapshot::Snapshot;
 use serde::de::DeserializeOwned;
-use serde::{Deserialize, Serialize};
-use tokio::io::{AsyncBufRead, AsyncBufReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep, timeout};
 
-use crate::agent::socket::{self, Connection};
 use crate::home::StackFolder;
 use crate::role::{self, Role};
+use crate::wire::{self, Connection, Reply, read_line, write_line};
 
 /// How long an agent may take to answer on its socket after it was started.
 const START_DEADLINE: Duration = Duration::from_secs(20);
@@ -21,20 +20,21 @@ const START_DEADLINE: Duration = Duration::from_secs(20);
 /// How long an agent may take to answer a request; each returns at once and lets its work go on.
 const ANSWER_DEADLINE: Duration = Duration::from_secs(30);
 
-/// Updates that may wait for a slow reader before the agent's socket is no longer read.
-const UPDATE_BACKLOG: usize = 64;
+/// How often an agent that was just started is looked for.
+const POLL: Duration = Duration::from_millis(20);
 
-/// What the agent answers to a request.
-#[derive(Debug, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub(crate) enum Reply {
-    Result(serde_json::Value),
-    Failed(Failure),
-}
+/// Lines that are quoted of one that could not start.
+const QUOTED: usize = 8;
 
-/// The agent of one stack, started when it is needed.
+/// The agent of one stack.
 pub(crate) struct AgentClient {
     folder: StackFolder,
+}
+
+/// A client that the agent tells of everything.
+pub(crate) struct Attached {
+    snapshot: Snapshot,
+    connection: Connection,
 }
 
 impl AgentClient {
@@ -42,55 +42,103 @@ impl AgentClient {
         Self { folder }
     }
 
+    /// Begins a run, in an agent that is started if need be.
     pub(crate) async fn start(&self, run: RunRequest) -> Result<protocol::RunId, Failure> {
-        self.call(&AgentRequest::Start(run)).await
+        self.ask_started(&AgentRequest::Start(run)).await.map(|(run, _)| run)
     }
 
-    /// Sends a request and reads its answer.
-    pub(crate) async fn call<T: DeserializeOwned>(&self, request: &AgentRequest) -> Result<T, Failure> {
-        let mut connection = self.connect().await?;
-        exchange(&mut connection, request).await
+    /// Attaches to the agent, which is started if need be.
+    pub(crate) async fn attach(&self) -> Result<Attached, Failure> {
+        let (snapshot, connection) = self.ask_started(&AgentRequest::Attach(())).await?;
+        Ok(Attached { snapshot, connection })
     }
 
-    /// Attaches: the first update is a snapshot, and [`Update::Ended`] is the last.
-    pub(crate) async fn watch(&self) -> Result<mpsc::Receiver<Update>, Failure> {
-        let mut connection = self.connect().await?;
-        let snapshot = exchange(&mut connection, &AgentRequest::Attach(())).await?;
-        let (sender, receiver) = mpsc::channel(UPDATE_BACKLOG);
-        tokio::spawn(async move {
-            if sender.send(Update::Snapshot(Box::new(snapshot))).await.is_ok() {
-                pass_on(&mut connection, &sender).await;
-            }
-        });
-        Ok(receiver)
+    /// Attaches to the agent, if there is one.
+    pub(crate) async fn attach_if_there(&self) -> Result<Option<Attached>, Failure> {
+        let answer = self.ask_one_there(&AgentRequest::Attach(())).await?;
+        Ok(answer.map(|(snapshot, connection)| Attached { snapshot, connection }))
     }
 
-    async fn connect(&self) -> Result<Connection, Failure> {
-        if let Ok(connection) = socket::connect(&self.folder.agent_socket()).await {
-            return Ok(connection);
+    /// What the agent answers, if there is one.
+    pub(crate) async fn ask<T: DeserializeOwned>(&self, request: &AgentRequest) -> Result<Option<T>, Failure> {
+        Ok(self.ask_one_there(request).await?.map(|(answer, _)| answer))
+    }
+
+    async fn ask_one_there<T: DeserializeOwned>(
+        &self,
+        request: &AgentRequest,
+    ) -> Result<Option<(T, Connection)>, Failure> {
+        match self.connect().await? {
+            Some(connection) => exchange(connection, request).await,
+            None => Ok(None),
         }
-        self.spawn_agent()?;
+    }
+
+    /// Asks an agent, starting one if need be. One that ends before it answers has begun nothing, or its successor takes over
+    /// what it began: it is asked as well.
+    async fn ask_started<T: DeserializeOwned>(&self, request: &AgentRequest) -> Result<(T, Connection), Failure> {
         let deadline = Instant::now() + START_DEADLINE;
         loop {
-            match socket::connect(&self.folder.agent_socket()).await {
-                Ok(connection) => return Ok(connection),
-                Err(error) if Instant::now() > deadline => {
-                    let log = self.folder.service_log(Role::Agent.name());
-                    return Err(Failure::environment(format!(
-                        "The stack's agent did not answer within {} s",
-                        START_DEADLINE.as_secs()
-                    ))
-                    .source(&error)
-                    .hint(format!("Its log is {}.", log.display())));
-                }
-                Err(_) => sleep(Duration::from_millis(20)).await,
+            let connection = self.connect_to_started(deadline).await?;
+            if let Some(answer) = exchange(connection, request).await? {
+                return Ok(answer);
             }
+            if Instant::now() > deadline {
+                return Err(Failure::environment("The stack's agent ended before it answered")
+                    .hint("Run the command again: a new agent takes over where it stopped."));
+            }
+            sleep(POLL).await;
         }
+    }
+
+    async fn connect(&self) -> Result<Option<Connection>, Failure> {
+        let socket = self.folder.agent_socket();
+        wire::connect(&socket).await.map_err(|error| {
+            Failure::environment("The stack's agent could not be reached")
+                .cause(format!("{}: {error}", socket.display()))
+        })
+    }
+
+    async fn connect_to_started(&self, deadline: Instant) -> Result<Connection, Failure> {
+        let mut started: Option<Started> = None;
+        loop {
+            // There may be no such stack any more.
+            self.folder.config()?;
+            if let Some(connection) = self.connect().await? {
+                return Ok(connection);
+            }
+            match started.as_mut().map(Started::ended) {
+                None => started = Some(self.spawn_agent()?),
+                Some(None) => {}
+                // It found another one, which has left since.
+                Some(Some(status)) if status.success() => started = None,
+                Some(Some(status)) => {
+                    let failure = Failure::environment(format!("The stack's agent could not start ({status})"));
+                    return Err(self.quoting(started.as_ref(), failure));
+                }
+            }
+            if Instant::now() > deadline {
+                let seconds = START_DEADLINE.as_secs();
+                let failure = Failure::environment(format!("The stack's agent did not answer within {seconds} s"));
+                return Err(self.quoting(started.as_ref(), failure));
+            }
+            sleep(POLL).await;
+        }
+    }
+
+    /// A failure with the agent's own last words for its cause.
+    fn quoting(&self, started: Option<&Started>, failure: Failure) -> Failure {
+        let words = started.map(|started| started.last_words(QUOTED)).unwrap_or_default();
+        let log = self.folder.service_log(Role::Agent.name());
+        words.into_iter().fold(failure, Failure::cause).hint(format!(
+            "Mend what it says and run the command again; nothing was begun. Its log is {}.",
+            log.display()
+        ))
     }
 
     /// Two clients may do this at once: the second agent finds the stack locked and leaves.
-    fn spawn_agent(&self) -> Result<(), Failure> {
-        spawn_detached(&ServiceSpec {
+    fn spawn_agent(&self) -> Result<Started, Failure> {
+        let spawned = spawn_detached(&ServiceSpec {
             mark: Mark::new(self.folder.path(), Role::Agent.name()),
             program: role::executable()?,
             args: Role::Agent.arguments(self.folder.path()),
@@ -98,62 +146,56 @@ impl AgentClient {
             folder: self.folder.path().to_owned(),
             log: self.folder.service_log(Role::Agent.name()),
             user: None,
-        })
-        .map(drop)
+        });
+        // A stack that was removed this very moment is not there, whatever else could not be done in its folder.
+        spawned.or_else(|failure| self.folder.config().and(Err(failure)))
     }
 }
 
-async fn exchange<T: DeserializeOwned>(connection: &mut Connection, request: &AgentRequest) -> Result<T, Failure> {
-    let answered = timeout(ANSWER_DEADLINE, async {
-        write_line(connection, request).await?;
-        read_line(connection).await
-    });
-    let reply = answered.await.map_err(|_| {
-        Failure::environment(format!("The stack's agent did not answer within {} s", ANSWER_DEADLINE.as_secs()))
-    })?;
-    match reply.map_err(|error| lost(&error))? {
-        Some(Reply::Result(value)) => serde_json::from_value(value).map_err(|error| lost(&error.into())),
-        Some(Reply::Failed(failure)) => Err(failure),
-        None => Err(lost(&std::io::ErrorKind::UnexpectedEof.into())),
-    }
-}
-
-fn lost(error: &std::io::Error) -> Failure {
-    Failure::environment("The stack's agent ended before it answered")
-        .source(error)
-        .hint("Run the command again: a new agent takes over where it stopped.")
-}
-
-async fn pass_on(connection: &mut Connection, to: &mpsc::Sender<Update>) {
-    loop {
-        let update = tokio::select! {
-            update = read_line::<Update>(connection) => update,
-            () = to.closed() => return,
-        };
-        // An unreadable line means an agent of another version; the client attaches again and sees.
-        let update = update.ok().flatten().unwrap_or(Update::Ended);
-        let ended = update == Update::Ended;
-        if to.send(update).await.is_err() || ended {
-            return;
+impl Attached {
+    /// Passes on everything, beginning with the snapshot, until the agent or the listener ends. [`Update::Ended`] comes last.
+    pub(crate) async fn pass_on(mut self, to: &mpsc::Sender<Update>) {
+        let mut update = Update::Snapshot(Box::new(self.snapshot));
+        loop {
+            let ended = update == Update::Ended;
+            if to.send(update).await.is_err() || ended {
+                return;
+            }
+            let read = tokio::select! {
+                read = read_line::<Update>(&mut self.connection) => read,
+                () = to.closed() => return,
+            };
+            // An unreadable line means an agent of another version; the client attaches again and sees.
+            update = read.ok().flatten().unwrap_or(Update::Ended);
         }
     }
 }
 
-/// Writes a value as one line.
-pub(crate) async fn write_line(to: &mut (impl AsyncWrite + Unpin), value: &impl Serialize) -> std::io::Result<()> {
-    let mut line = serde_json::to_vec(value)?;
-    line.push(b'\n');
-    to.write_all(&line).await?;
-    to.flush().await
+/// Asks, and gives the answer with the connection it came on; `None` if the agent ended before it answered.
+async fn exchange<T: DeserializeOwned>(
+    mut connection: Connection,
+    request: &AgentRequest,
+) -> Result<Option<(T, Connection)>, Failure> {
+    let answered = timeout(ANSWER_DEADLINE, async {
+        write_line(&mut connection, request).await?;
+        read_line(&mut connection).await
+    });
+    let reply = answered.await.map_err(|_| {
+        Failure::environment(format!("The stack's agent did not answer within {} s", ANSWER_DEADLINE.as_secs()))
+    })?;
+    match reply {
+        Ok(Some(Reply::Result(value))) => match serde_json::from_value(value) {
+            Ok(answer) => Ok(Some((answer, connection))),
+            Err(error) => Err(unreadable(&error)),
+        },
+        Ok(Some(Reply::Failed(failure))) => Err(failure),
+        Err(error) if error.kind() == std::io::ErrorKind::InvalidData => Err(unreadable(&error)),
+        Ok(None) | Err(_) => Ok(None),
+    }
 }
 
-/// Reads a value from one line; `None` at the end.
-pub(crate) async fn read_line<T: DeserializeOwned>(
-    from: &mut (impl AsyncBufRead + Unpin),
-) -> std::io::Result<Option<T>> {
-    let mut line = Vec::new();
-    if from.read_until(b'\n', &mut line).await? == 0 {
-        return Ok(None);
-    }
-    serde_json::from_slice(&line).map(Some).map_err(Into::into)
+fn unreadable(error: &(dyn std::error::Error + 'static)) -> Failure {
+    Failure::environment("The stack's agent said something that this program does not understand")
+        .source(error)
+        .hint("Another version of RetailFlow may have started it: use that one, or end its process.")
 }

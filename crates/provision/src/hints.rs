@@ -4,7 +4,7 @@ use std::path::Path;
 
 use protocol::Failure;
 
-use crate::home;
+use crate::files;
 
 /// With less room than this, in bytes, programs fail in ways that do not name the disk.
 const FULL: u64 = 32 << 20;
@@ -40,7 +40,7 @@ const REMEDIES: [(&[&str], &str); 5] = [
 /// Says what to do about a failure of the stack in `folder` if its cause is a known one. Such a remedy is more exact than
 /// a general hint, which it replaces.
 pub(crate) fn with_remedy(failure: Failure, folder: &Path) -> Failure {
-    match home::free_space(folder) {
+    match files::free_space(folder) {
         Some(free) if free < FULL => {
             failure.cause(format!("the disk that holds {} is full", folder.display())).hint(MAKE_ROOM)
         }

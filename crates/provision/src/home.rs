@@ -4,6 +4,7 @@
 //! <home>/stacks/<name>/      stack.toml  lock  runs/  logs/
 //!                            sandbox: python/  project/  postgres/  warehouse/  dagster/  shop.toml
 //!                            aws: terraform/<root>/  images/  review.json
+//! <home>/stacks/.removing.…  what is left of stacks whose removal was cut off
 //! <home>/removed/            the settings of removed stacks in AWS, to prove from that nothing is left
 //! <home>/cache/              what any stack may use again: Terraform's providers, image layers
 //! <runtime>/rf-<hash>/       agent.sock  code.sock  pg/       (sockets: their paths must be short)
@@ -12,26 +13,19 @@
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use protocol::{Code, Failure, StackConfig, StackName};
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
 
+use crate::files::{make_folder, remove_folder, runs_as_root, write_atomically};
+
 /// Overrides the data directory; tests and people with several disks use it.
 const HOME_VARIABLE: &str = "RETAILFLOW_HOME";
-
-/// The user id that owns PostgreSQL's files when RetailFlow runs as root, which PostgreSQL refuses to: `nobody`.
-#[cfg(unix)]
-const NOBODY: u32 = 65_534;
 
 /// The layout of a stack's folder, the first line of `stack.toml`. Raised when an older RetailFlow could no longer make
 /// sense of the folder.
 const FORMAT: u32 = 1;
-
-/// How often a folder is removed in which something may still be written, and the pauses between.
-const REMOVALS: u32 = 20;
-const BETWEEN_REMOVALS: Duration = Duration::from_millis(100);
 
 /// What every version of `stack.toml` says.
 #[derive(Deserialize)]
@@ -206,29 +200,35 @@ impl StackFolder {
 
     /// Removes the folder and all in it; one that is not there is success.
     ///
-    /// The settings go first, for without them nobody starts an agent here any more. One that was about to start may
-    /// still write a line into its log, so whoever removes the folder looks again.
+    /// It loses its name first: from then on there is no such stack, and nobody finds half of one or starts anything in it.
+    /// Should this process be killed then, [`Self::sweep`] does the rest.
     pub(crate) fn remove(&self) -> io::Result<()> {
-        match fs::remove_file(self.config_file()) {
+        match fs::rename(&self.path, self.aside(&ulid::Ulid::generate().to_string())) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
             _ => {}
         }
-        for _ in 1..REMOVALS {
-            let _ = remove_folder(&self.path);
-            std::thread::sleep(BETWEEN_REMOVALS);
-            if !self.path.exists() {
-                return Ok(());
-            }
-        }
-        remove_folder(&self.path)
+        self.sweep()
     }
 
-    /// Removes what an agent that found no stack has made here, and nothing that holds more than that.
-    pub(crate) fn remove_traces(&self) {
-        // Whatever cannot be removed is seen by the proof.
-        let _ = fs::remove_file(self.lock_file());
-        let _ = remove_folder(&self.path.join("logs"));
-        let _ = fs::remove_dir(&self.path);
+    /// What removals of this stack that were cut off left of it.
+    pub(crate) fn left_behind(&self) -> Vec<PathBuf> {
+        let entries = self.path.parent().and_then(|stacks| fs::read_dir(stacks).ok());
+        let prefix = self.aside("");
+        let paths = entries.into_iter().flatten().flatten().map(|entry| entry.path());
+        paths
+            .filter(|path| path.as_os_str().as_encoded_bytes().starts_with(prefix.as_os_str().as_encoded_bytes()))
+            .collect()
+    }
+
+    /// Removes that.
+    pub(crate) fn sweep(&self) -> io::Result<()> {
+        self.left_behind().iter().try_for_each(|folder| remove_folder(folder))
+    }
+
+    /// Where the folder lies while it is being removed: beside the others, by a name that is no stack's.
+    fn aside(&self, removal: &str) -> PathBuf {
+        let name = self.path.file_name().unwrap_or_default().to_string_lossy();
+        self.path.with_file_name(format!(".removing.{name}.{removal}"))
     }
 
     /// Where the settings of a removed stack are kept, beside the stacks.
@@ -297,90 +297,6 @@ fn runtime_base() -> PathBuf {
     own.filter(|path| path.is_dir() && !runs_as_root()).unwrap_or_else(std::env::temp_dir)
 }
 
-/// The free space, in bytes, of the disk that holds the path or would hold it; `None` if it cannot be told.
-#[cfg(unix)]
-pub(crate) fn free_space(path: &Path) -> Option<u64> {
-    let disk = path.ancestors().find_map(|folder| rustix::fs::statvfs(folder).ok())?;
-    Some(disk.f_bavail * disk.f_frsize)
-}
-
-#[cfg(windows)]
-pub(crate) fn free_space(_: &Path) -> Option<u64> {
-    None
-}
-
-/// Writes a file so that a reader, or a kill, sees the old content or the new one and nothing between.
-pub(crate) fn write_atomically(path: &Path, content: &[u8]) -> io::Result<()> {
-    use std::io::Write;
-    let draft = path.with_extension("draft");
-    let mut file = fs::File::create(&draft)?;
-    file.write_all(content)?;
-    file.sync_all()?;
-    fs::rename(&draft, path)
-}
-
-/// Removes a folder and all in it; one that is not there is success.
-pub(crate) fn remove_folder(path: &Path) -> io::Result<()> {
-    match fs::remove_dir_all(path) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
-        other => other,
-    }
-}
-
-/// Makes a folder for this user alone. When root runs us, others may pass through it (not list it), because
-/// PostgreSQL then runs as an unprivileged user and must reach its own folder inside.
-pub(crate) fn make_folder(path: &Path) -> io::Result<()> {
-    fs::create_dir_all(path)?;
-    set_mode(path, if runs_as_root() { 0o711 } else { 0o700 })
-}
-
-/// Gives a folder to the user PostgreSQL runs as, closed to everyone else.
-#[cfg(unix)]
-pub(crate) fn make_postgres_folder(path: &Path) -> io::Result<()> {
-    fs::create_dir_all(path)?;
-    if let Some(user) = postgres_user() {
-        std::os::unix::fs::chown(path, Some(user), Some(user))?;
-    }
-    set_mode(path, 0o700)
-}
-
-#[cfg(windows)]
-pub(crate) fn make_postgres_folder(path: &Path) -> io::Result<()> {
-    fs::create_dir_all(path)
-}
-
-/// The user PostgreSQL must run as instead of ours, if ours is root.
-#[cfg(unix)]
-pub(crate) fn postgres_user() -> Option<u32> {
-    runs_as_root().then_some(NOBODY)
-}
-
-#[cfg(windows)]
-pub(crate) fn postgres_user() -> Option<u32> {
-    None
-}
-
-#[cfg(unix)]
-pub(crate) fn runs_as_root() -> bool {
-    rustix::process::geteuid().is_root()
-}
-
-#[cfg(windows)]
-pub(crate) fn runs_as_root() -> bool {
-    false
-}
-
-#[cfg(unix)]
-fn set_mode(path: &Path, mode: u32) -> io::Result<()> {
-    use std::os::unix::fs::PermissionsExt;
-    fs::set_permissions(path, fs::Permissions::from_mode(mode))
-}
-
-#[cfg(windows)]
-fn set_mode(_: &Path, _: u32) -> io::Result<()> {
-    Ok(())
-}
-
 #[cfg(test)]
 mod tests {
     use protocol::{SandboxConfig, TargetConfig};
@@ -420,6 +336,28 @@ mod tests {
         assert!(reading(sandbox).causes[0].contains("format"), "a file that lost its first line");
         assert!(reading(&format!("format = 1\n{sandbox}speed = 9\n")).causes[0].contains("speed"));
         assert!(reading(&format!("format = 1\n{sandbox}backfill_days = 99999\n")).summary.contains("99999"));
+    }
+
+    #[test]
+    fn a_removal_that_was_cut_off_is_finished_later_and_touches_no_other_stack() {
+        let root = tempfile::tempdir().unwrap();
+        let home = Home { root: root.path().to_owned() };
+        let folder = |name: &str| home.stack(&name.parse().unwrap());
+        let (demo, other) = (folder("demo"), folder("demo-2"));
+        for stack in [&demo, &other] {
+            fs::create_dir_all(stack.runs()).unwrap();
+        }
+        fs::rename(demo.path(), demo.aside("01ABC")).unwrap();
+        fs::rename(other.path(), other.aside("01ABC")).unwrap();
+        assert_eq!(demo.left_behind(), [demo.aside("01ABC")]);
+        assert!(home.names().is_empty());
+        fs::create_dir_all(demo.runs()).unwrap();
+        demo.sweep().unwrap();
+        assert!(demo.left_behind().is_empty() && demo.runs().exists());
+        demo.remove().unwrap();
+        demo.remove().unwrap();
+        assert!(!demo.path().exists());
+        assert_eq!(other.left_behind().len(), 1);
     }
 
     #[test]

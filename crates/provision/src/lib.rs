@@ -6,12 +6,16 @@ mod aws;
 mod client;
 mod dagster;
 mod desk;
+mod files;
 mod hints;
 mod home;
+mod observer;
 mod resources;
 pub mod role;
 mod sandbox;
+mod stream;
 mod target;
 mod tools;
+mod wire;
 
 pub use desk::LocalDesk;

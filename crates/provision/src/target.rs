@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use engine::Plan;
+use engine::process::Found;
 use engine::secret::Secret;
 use protocol::command::RunRequest;
 use protocol::snapshot::{Health, Invocation, Link, PipelineRun, ServiceStatus, StackState, TickSample};
@@ -11,7 +12,7 @@ use protocol::{Failure, Operation, RunOutcome, RunState, StackConfig, TargetConf
 use crate::aws::{Aws, shop, watch};
 use crate::home::StackFolder;
 use crate::sandbox::shop::TickFeed;
-use crate::sandbox::{Sandbox, Service};
+use crate::sandbox::{Sandbox, Service, service};
 
 /// Where one stack runs.
 #[derive(Clone)]
@@ -93,6 +94,14 @@ impl Target {
         }
     }
 
+    /// The services as far as the processes of this computer tell, for a list: nobody is asked.
+    pub(crate) fn glance(&self, processes: &[Found]) -> Vec<ServiceStatus> {
+        match self {
+            Self::Sandbox(_) => service::glance(processes),
+            Self::Aws(_) => Vec::new(),
+        }
+    }
+
     /// What can be opened in a browser.
     pub(crate) fn links(&self, services: &[ServiceStatus]) -> Vec<Link> {
         match self {
@@ -157,11 +166,11 @@ pub(crate) enum Ticks {
 }
 
 impl Ticks {
-    /// The ticks since the last call, oldest first.
-    pub(crate) async fn next(&mut self) -> Result<Vec<TickSample>, Failure> {
+    /// The ticks since the last call, oldest first. What is worth a line in the log is told to `note`.
+    pub(crate) async fn next(&mut self, note: &(dyn Fn(&str) + Sync)) -> Result<Vec<TickSample>, Failure> {
         match self {
             Self::Sandbox(feed) => Ok(feed.next().await),
-            Self::Aws(ticks) => ticks.next().await,
+            Self::Aws(ticks) => ticks.next(note).await,
         }
     }
 }

@@ -9,7 +9,7 @@ use std::process::{ExitStatus, Stdio};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use engine::process::{Mark, ProcessTable};
+use engine::process::{Mark, ProcessTable, reset_signals};
 use process_wrap::tokio::{ChildWrapper, CommandWrap, KillOnDrop};
 use protocol::{Code, Failure};
 use tokio::io::{AsyncRead, AsyncReadExt};
@@ -127,6 +127,7 @@ impl Terraform {
     fn attend(&self, verb: &str, args: &[String]) -> Result<Attended, Failure> {
         let mark = Mark::new(&self.stack, &attended_role(&self.role, verb));
         let (name, value) = mark.variable();
+        reset_signals();
         let mut command = Command::new(&self.program);
         command.args(args).current_dir(&self.folder).envs(self.environment()).env(name, value);
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());

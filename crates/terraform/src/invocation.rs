@@ -56,7 +56,7 @@ impl Invocation {
         let runs = terraform.folder.join("runs");
         let verb = args.first().map_or("", String::as_str);
         let mut record = Record::begin(&runs, root, verb)?;
-        let pid = spawn_detached(&ServiceSpec {
+        let started = spawn_detached(&ServiceSpec {
             mark: terraform.mark(),
             program: terraform.program.clone(),
             args: args.iter().map(Into::into).collect(),
@@ -65,8 +65,8 @@ impl Invocation {
             log: record.output.clone(),
             user: None,
         });
-        let pid = match pid {
-            Ok(pid) => pid,
+        let pid = match started {
+            Ok(started) => started.pid(),
             Err(failure) => {
                 Record::end(&runs)?;
                 return Err(Failure { summary: CANNOT_START.to_owned(), ..failure }.hint(INSTALL));

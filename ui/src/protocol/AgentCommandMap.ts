@@ -8,4 +8,4 @@ import type { Snapshot } from "./Snapshot";
 /**
  * From a command's name to its argument and result, for TypeScript.
  */
-export type AgentCommandMap = { attach: [null, Snapshot], snapshot: [null, Snapshot], start: [RunRequest, RunId], cancel: [null, null], set_rate: [number, null], pipeline_runs: [null, Array<PipelineRun>], invocations: [null, Array<Invocation>], leave: [null, null], };
+export type AgentCommandMap = { attach: [null, Snapshot], snapshot: [null, Snapshot], start: [RunRequest, RunId], cancel: [null, null], set_rate: [number, null], pipeline_runs: [null, Array<PipelineRun>], invocations: [null, Array<Invocation>], };

@@ -4,4 +4,4 @@ import type { RunRequest } from "./RunRequest";
 /**
  * Commands that a stack's agent answers, over its socket.
  */
-export type AgentRequest = { "command": "attach", "argument": null } | { "command": "snapshot", "argument": null } | { "command": "start", "argument": RunRequest } | { "command": "cancel", "argument": null } | { "command": "set_rate", "argument": number } | { "command": "pipeline_runs", "argument": null } | { "command": "invocations", "argument": null } | { "command": "leave", "argument": null };
+export type AgentRequest = { "command": "attach", "argument": null } | { "command": "snapshot", "argument": null } | { "command": "start", "argument": RunRequest } | { "command": "cancel", "argument": null } | { "command": "set_rate", "argument": number } | { "command": "pipeline_runs", "argument": null } | { "command": "invocations", "argument": null };

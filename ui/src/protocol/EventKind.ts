@@ -7,6 +7,7 @@ import type { ResourceAction } from "./ResourceAction";
 import type { RunOutcome } from "./RunOutcome";
 import type { ServiceStatus } from "./ServiceStatus";
 import type { Severity } from "./Severity";
+import type { StackState } from "./StackState";
 import type { StepId } from "./StepId";
 import type { StepOutcome } from "./StepOutcome";
 import type { StepPlan } from "./StepPlan";
@@ -115,7 +116,15 @@ services: Array<ServiceStatus>,
 /**
  * What can be opened in a browser now.
  */
-links: Array<Link>, } | { "type": "charts_published", 
+links: Array<Link>, } | { "type": "state", 
+/**
+ * How it stands now.
+ */
+state: StackState, } | { "type": "rate", 
+/**
+ * What it is asked to keep now, in orders a minute; 0 is paused.
+ */
+orders_per_minute: number, } | { "type": "charts_published", 
 /**
  * When they were published.
  */

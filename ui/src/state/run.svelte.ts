@@ -7,7 +7,6 @@ import { asFailure, type Host } from '../host/host';
 import type { Event } from '../protocol/Event';
 import type { Failure } from '../protocol/Failure';
 import type { Snapshot } from '../protocol/Snapshot';
-import type { StackState } from '../protocol/StackState';
 import type { Update } from '../protocol/Update';
 import { apply, begin } from './fold';
 
@@ -55,19 +54,6 @@ export class RunStore {
     this.failure = null;
     this.connection = 'none';
     this.logVersions = {};
-  }
-
-  /** Asks for the truth again: events do not say where the whole stack stands after a run. */
-  async resync(): Promise<void> {
-    const generation = this.#generation;
-    if (!this.#stack) return;
-    try {
-      const snapshot = await this.host.call('snapshot', this.#stack);
-      const known = this.snapshot?.seq ?? 0;
-      if (generation === this.#generation && snapshot.seq >= known) this.snapshot = snapshot;
-    } catch {
-      // The stream says `ended` if the stack is gone; anything else heals with the next snapshot.
-    }
   }
 
   receive(update: Update): void {
@@ -122,8 +108,6 @@ export class RunStore {
     if (logs.size > 0) this.logVersions = bump(this.logVersions, logs);
     if (!before && snapshot.run?.outcome) {
       this.runsEnded += 1;
-      // To ask about a stack that was removed would start an agent for it.
-      if (!this.#removed()) void this.resync();
     }
   }
 
@@ -151,8 +135,12 @@ export function foldSnapshot(from: Snapshot, events: Event[]): Folded {
     switch (kind.type) {
       case 'run_started':
         snapshot.run = begin(event);
-        // To plan is to change nothing: the stack stands as it stood.
-        if (kind.operation !== 'plan') snapshot.state = 'busy';
+        break;
+      case 'state':
+        snapshot.state = kind.state;
+        break;
+      case 'rate':
+        snapshot.orders_per_minute = kind.orders_per_minute;
         break;
       case 'throughput':
         (ticks ??= [...snapshot.throughput]).push(kind.sample);
@@ -160,7 +148,6 @@ export function foldSnapshot(from: Snapshot, events: Event[]): Folded {
       case 'services':
         snapshot.services = kind.services;
         snapshot.links = kind.links;
-        snapshot.state = healthState(snapshot);
         break;
       case 'charts_published':
         charts = true;
@@ -170,28 +157,10 @@ export function foldSnapshot(from: Snapshot, events: Event[]): Folded {
         break;
       default:
         if (snapshot.run) snapshot.run = apply(snapshot.run, event);
-        if (kind.type === 'run_finished') snapshot.state = stateAfter(snapshot);
     }
   }
   if (ticks) snapshot.throughput = ticks.slice(-MAX_TICKS);
   return { snapshot, charts, logs };
-}
-
-/** Where the stack stands once its run has ended, as far as events tell; the next snapshot has the last word. */
-function stateAfter({ state, run, services }: Snapshot): StackState {
-  if (run?.operation === 'plan') return state;
-  const stands =
-    run?.operation === 'refresh' || (run?.operation === 'up' && run.outcome?.result === 'succeeded');
-  return stands ? wellness(services) : 'partial';
-}
-
-/** A stack that is up turns degraded, and back, with its services' health. */
-function healthState({ state, services }: Snapshot): StackState {
-  return state === 'up' || state === 'degraded' ? wellness(services) : state;
-}
-
-function wellness(services: Snapshot['services']): StackState {
-  return services.some((service) => service.health === 'unhealthy') ? 'degraded' : 'up';
 }
 
 function bump(versions: Readonly<Record<string, number>>, sources: Set<string>) {

@@ -57,27 +57,19 @@ describe('a snapshot and the events after it', () => {
     expect(after.throughput).toHaveLength(MAX_TICKS);
     expect(after.throughput[0]?.tick).toBe(20);
   });
-  test('a refresh makes the stack busy, and leaves it up', () => {
-    const busy = foldSnapshot(snapshot(), [event(11, started, 'R')]).snapshot;
-    expect(busy.state).toBe('busy');
-    expect(foldSnapshot(busy, [event(12, ended, 'R')]).snapshot.state).toBe('up');
-  });
-  test('to plan is to change nothing: the stack stands as it stood', () => {
-    const planning: EventKind = { type: 'run_started', operation: 'plan', steps: [] };
-    for (const state of ['new', 'up', 'partial'] as const) {
-      const during = foldSnapshot(snapshot({ state }), [event(11, planning, 'R')]).snapshot;
-      expect(during.state).toBe(state);
-      expect(foldSnapshot(during, [event(12, ended, 'R')]).snapshot.state).toBe(state);
-    }
-  });
-  test('an unwell service degrades a stack that is up, and only such a one', () => {
-    const services: EventKind = {
-      type: 'services',
-      services: [{ name: 'a', title: 'A', health: 'unhealthy', detail: '', pid: null, restarts: 1 }],
-      links: [],
-    };
-    expect(foldSnapshot(snapshot(), [event(11, services)]).snapshot.state).toBe('degraded');
-    expect(foldSnapshot(snapshot({ state: 'busy' }), [event(11, services)]).snapshot.state).toBe('busy');
+  test('how the stack stands and what its shop is asked for is what it is told', () => {
+    const running = foldSnapshot(snapshot(), [event(11, started, 'R')]).snapshot;
+    expect(running.state).toBe('up');
+    const told: EventKind[] = [
+      { type: 'state', state: 'busy' },
+      { type: 'rate', orders_per_minute: 7 },
+    ];
+    const busy = foldSnapshot(
+      running,
+      told.map((kind, index) => event(12 + index, kind)),
+    ).snapshot;
+    expect(busy).toMatchObject({ state: 'busy', orders_per_minute: 7 });
+    expect(foldSnapshot(busy, [event(14, ended, 'R')]).snapshot.state).toBe('busy');
   });
   test('the input is left as it was', () => {
     const before = Object.freeze(snapshot({ throughput: Object.freeze([]) as never }));
@@ -99,25 +91,16 @@ describe('the run store', () => {
   beforeEach(() => {
     vi.useFakeTimers();
     vi.clearAllMocks();
-    call.mockResolvedValue(snapshot({ seq: 12, state: 'degraded' }));
   });
   afterEach(() => vi.useRealTimers());
 
-  test('asks for the truth when a run ends', async () => {
+  test('counts the runs that end', async () => {
     const store = new RunStore(host);
     await store.attach('demo');
     send({ type: 'snapshot', value: snapshot() });
     send({ type: 'events', value: [event(11, started, 'R'), event(12, ended, 'R')] });
     expect(store.runsEnded).toBe(1);
-    await vi.runAllTimersAsync();
-    expect(store.snapshot?.state).toBe('degraded');
-  });
-  test('takes no older truth than it has', async () => {
-    const store = new RunStore(host);
-    await store.attach('demo');
-    send({ type: 'snapshot', value: snapshot({ seq: 20 }) });
-    await store.resync();
-    expect(store.snapshot?.seq).toBe(20);
+    expect(call).not.toHaveBeenCalled();
   });
   test('attaches again when the agent was killed', async () => {
     const store = new RunStore(host);

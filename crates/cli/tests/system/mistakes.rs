@@ -6,6 +6,8 @@ use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
 
+use engine::process::Found;
+
 use crate::command::{Ended, signal, wait_until};
 use crate::support::{SMALL, Sandbox};
 
@@ -79,6 +81,28 @@ fn an_installation_that_cannot_be_done_is_explained_and_done_later() {
     sandbox.assert_gone_after_down();
 }
 
+#[test]
+fn an_agent_that_cannot_start_says_why_at_once() {
+    let sandbox = Sandbox::new();
+    std::fs::create_dir_all(sandbox.folder().join("lock")).unwrap();
+    // A word of its own, and not that of one that does not come.
+    assert_refused(&sandbox.run(&["up"]), 1, &["agent could not start", "The lock", "Is a directory", "agent.log"]);
+    std::fs::remove_dir(sandbox.folder().join("lock")).unwrap();
+    sandbox.assert_gone_after_down();
+}
+
+#[test]
+fn a_removal_that_was_cut_off_is_finished_by_the_next_down() {
+    let sandbox = Sandbox::new();
+    let aside = sandbox.folder().with_file_name(".removing.demo.01ARZ3NDEKTSV4RRFFQ69G5FAV");
+    std::fs::create_dir_all(aside.join("warehouse")).unwrap();
+    std::fs::create_dir_all(sandbox.sockets_folder().join("pg")).unwrap();
+    assert_eq!(sandbox.run(&["status"]).code, Some(3), "it is no stack any more");
+    assert!(aside.exists(), "to ask is to change nothing");
+    sandbox.assert_gone_after_down();
+    assert!(!aside.exists());
+}
+
 /// A file system of a test's own, as large as it is told to be.
 struct SmallDisk<'a>(&'a Path);
 
@@ -145,6 +169,7 @@ fn a_full_disk_loses_nothing_and_up_goes_on_once_there_is_room() {
 fn trouble_with_a_running_stack_is_told_and_mended() {
     let sandbox = Sandbox::new();
     sandbox.run(&[&["up"], &SMALL[..]].concat()).succeeded();
+    assert_asking_starts_nothing(&sandbox);
     assert_a_taken_port_is_left_to_who_has_it(&sandbox);
     assert_a_database_that_does_not_answer_is_told(&sandbox);
     sandbox.run(&["up"]).succeeded();
@@ -152,12 +177,29 @@ fn trouble_with_a_running_stack_is_told_and_mended() {
     sandbox.assert_gone_after_down();
 }
 
+/// A stack whose agent was killed is shown as it is, and everybody leaves it so.
+fn assert_asking_starts_nothing(sandbox: &Sandbox) {
+    signal(&sandbox.roots("agent"), "KILL");
+    wait_until("the agent's end", Duration::from_mins(1), || sandbox.roots("agent").is_empty());
+    let before = sandbox.processes();
+    assert_eq!(sandbox.status()["snapshot"]["state"], "up");
+    let commands: [&[&str]; 4] =
+        [&["logs", "--lines", "1"], &["open", "dagster", "--print"], &["generate", "rate", "6"], &["status", "--all"]];
+    for command in commands {
+        sandbox.run(command).succeeded();
+    }
+    let ticks = sandbox.run(&["generate", "show", "--json"]).succeeded().json().remove(0);
+    assert!(!ticks["throughput"].as_array().unwrap().is_empty(), "{ticks}");
+    let status = sandbox.status();
+    assert_eq!(status["snapshot"]["orders_per_minute"], 6.0, "{status:#}");
+    let roots = |found: Vec<Found>| found.into_iter().filter(|found| found.root).collect::<Vec<_>>();
+    assert_eq!(roots(sandbox.processes()), roots(before));
+}
+
 fn assert_a_taken_port_is_left_to_who_has_it(sandbox: &Sandbox) {
     let url = || sandbox.run(&["open", "dagster", "--print"]).succeeded().stdout.trim().to_owned();
     let before = url();
     let port: u16 = before.rsplit(':').next().unwrap().parse().unwrap();
-    // The agent first: it would start the webserver again at once.
-    signal(&sandbox.roots("agent"), "KILL");
     signal(&sandbox.roots("dagster-webserver"), "KILL");
     wait_until("the port", Duration::from_mins(1), || TcpListener::bind(("127.0.0.1", port)).is_ok());
     let _ours = TcpListener::bind(("127.0.0.1", port)).unwrap();
@@ -170,6 +212,11 @@ fn assert_a_database_that_does_not_answer_is_told(sandbox: &Sandbox) {
     let server: Vec<u32> =
         sandbox.processes().iter().filter(|found| found.mark.role() == "postgres").map(|found| found.pid).collect();
     signal(&server, "STOP");
+    let health = || {
+        let services = sandbox.status()["snapshot"]["services"].clone();
+        services.as_array().unwrap().iter().find(|one| one["name"] == "postgres").unwrap()["health"].clone()
+    };
+    wait_until("its bad health", Duration::from_mins(1), || health() == "unhealthy");
     let first = sandbox.spawn(&["up"]);
     wait_until("the run", Duration::from_mins(1), || sandbox.status()["snapshot"]["state"] == "busy");
     let second = sandbox.spawn(&["up"]);

@@ -168,13 +168,25 @@ impl Sandbox {
         assert_eq!(self.sockets(), Vec::<PathBuf>::new(), "sockets are left");
     }
 
-    /// The socket folders that name this home's stack; their names are hashes, so they are known by who made them.
-    fn sockets(&self) -> Vec<PathBuf> {
+    /// The folders that the stack's sockets may lie in.
+    fn sockets_folders(&self) -> Vec<PathBuf> {
         use sha2::Digest;
         let hash = sha2::Sha256::digest(self.folder().as_os_str().as_encoded_bytes());
         let name = format!("rf-{}", hex::encode(&hash[..6]));
-        let bases = [std::env::temp_dir(), std::env::var_os("XDG_RUNTIME_DIR").map(PathBuf::from).unwrap_or_default()];
-        bases.into_iter().map(|base| base.join(&name)).filter(|path| path.exists()).collect()
+        let bases = std::env::var_os("XDG_RUNTIME_DIR").map(PathBuf::from).into_iter().chain([std::env::temp_dir()]);
+        bases.map(|base| base.join(&name)).collect()
+    }
+
+    /// The one that they do lie in.
+    pub(crate) fn sockets_folder(&self) -> PathBuf {
+        // As root, in the temporary folder: the user that PostgreSQL runs as must get there.
+        let root = std::fs::metadata("/proc/self").is_ok_and(|own| std::os::unix::fs::MetadataExt::uid(&own) == 0);
+        let mut folders = self.sockets_folders();
+        if root { folders.pop().unwrap() } else { folders.remove(0) }
+    }
+
+    fn sockets(&self) -> Vec<PathBuf> {
+        self.sockets_folders().into_iter().filter(|path| path.exists()).collect()
     }
 }
 

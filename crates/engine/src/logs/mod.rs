@@ -10,8 +10,10 @@ mod line;
 mod place;
 mod reader;
 mod scan;
+mod tail;
 mod write;
 
 pub use line::{Stamp, parse_line, plain_line};
 pub use reader::LogReader;
+pub use tail::last_lines;
 pub use write::RunLog;

@@ -5,9 +5,11 @@
 //! copy is seen before it is started.
 
 mod service;
+mod signals;
 mod table;
 mod tool;
 
-pub use service::{ServiceSpec, spawn_detached};
-pub use table::{Found, Mark, ProcessTable, StopSignal};
+pub use service::{ServiceSpec, Started, spawn_detached};
+pub use signals::reset_signals;
+pub use table::{Found, Mark, ProcessTable, Stop, StopSignal};
 pub use tool::{ToolSpec, run_tool};

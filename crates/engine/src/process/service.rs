@@ -1,16 +1,18 @@
 //! Starting a service: in a session of its own, its output in a file, so that it outlives whoever started it.
 
 use std::ffi::OsString;
-use std::fs::OpenOptions;
+use std::fs::{File, OpenOptions};
 use std::io;
 use std::path::PathBuf;
-use std::process::Stdio;
+use std::process::{ExitStatus, Stdio};
 
-use process_wrap::tokio::{CommandWrap, KillOnDrop};
+use process_wrap::tokio::{ChildWrapper, CommandWrap, KillOnDrop};
 use protocol::Failure;
 use tokio::process::Command;
 
+use super::signals::reset_signals;
 use super::table::Mark;
+use crate::logs::last_lines;
 
 /// Variables of the user's shell that would change how a Python or PostgreSQL of ours behaves.
 const FOREIGN: [&str; 13] = [
@@ -51,26 +53,56 @@ pub struct ServiceSpec {
     pub user: Option<u32>,
 }
 
-/// Starts a service and returns its process id. It goes on when this process ends or is killed.
-pub fn spawn_detached(spec: &ServiceSpec) -> Result<u32, Failure> {
-    let spawned = open_log(spec).and_then(|log| {
+/// A service that was just started. To drop this leaves it running; the runtime reaps it if it ends before us.
+#[derive(Debug)]
+pub struct Started {
+    child: Box<dyn ChildWrapper>,
+    pid: u32,
+    log: PathBuf,
+    /// Where its own words begin in the log, in bytes.
+    from: u64,
+}
+
+impl Started {
+    /// Its process id.
+    pub fn pid(&self) -> u32 {
+        self.pid
+    }
+
+    /// How it ended, if it has.
+    pub fn ended(&mut self) -> Option<ExitStatus> {
+        self.child.try_wait().ok().flatten()
+    }
+
+    /// The last lines that it wrote, at most `count`.
+    pub fn last_words(&self, count: usize) -> Vec<String> {
+        last_lines(&self.log, self.from, count)
+    }
+}
+
+/// Starts a service. It goes on when this process ends or is killed. Of the folders that lead to its log, only the last one is
+/// made: whoever starts something in a place that is just being removed does not make that place anew.
+pub fn spawn_detached(spec: &ServiceSpec) -> Result<Started, Failure> {
+    let failed =
+        |cause: String| Failure::environment(format!("{} could not be started", spec.mark.role())).cause(cause);
+    let (log, from) = open_log(spec).map_err(|error| failed(format!("{}: {error}", spec.log.display())))?;
+    let spawned = log.try_clone().and_then(|errors| {
         let mut command = command(&spec.program, &spec.mark, &spec.env);
-        command.args(&spec.args).current_dir(&spec.folder).stdin(Stdio::null());
-        command.stdout(log.try_clone()?).stderr(log);
+        command.args(&spec.args).current_dir(&spec.folder).stdin(Stdio::null()).stdout(log).stderr(errors);
         run_as(&mut command, spec.user);
         let mut wrapped = CommandWrap::from(command);
         own_session(&mut wrapped);
         wrapped.spawn()
     });
-    let child = spawned.map_err(|error| {
-        Failure::environment(format!("{} could not be started", spec.mark.role()))
-            .cause(format!("{}: {error}", spec.program.display()))
-    })?;
-    // Dropping the handle leaves the process running; the runtime reaps it if it ends before us.
-    child.id().ok_or_else(|| Failure::environment(format!("{} ended as soon as it was started", spec.mark.role())))
+    let child = spawned.map_err(|error| failed(format!("{}: {error}", spec.program.display())))?;
+    match child.id() {
+        Some(pid) => Ok(Started { child, pid, log: spec.log.clone(), from }),
+        None => Err(failed("it ended as soon as it was started".to_owned())),
+    }
 }
 
 pub(super) fn command(program: &PathBuf, mark: &Mark, env: &[(OsString, OsString)]) -> Command {
+    reset_signals();
     let mut command = Command::new(program);
     for name in FOREIGN {
         command.env_remove(name);
@@ -104,12 +136,16 @@ pub(super) fn run_as(command: &mut Command, user: Option<u32>) {
 #[cfg(windows)]
 pub(super) fn run_as(_: &mut Command, _: Option<u32>) {}
 
-fn open_log(spec: &ServiceSpec) -> io::Result<std::fs::File> {
-    if let Some(folder) = spec.log.parent() {
-        std::fs::create_dir_all(folder)?;
+/// The log, and how long it is already.
+fn open_log(spec: &ServiceSpec) -> io::Result<(File, u64)> {
+    match spec.log.parent().map_or(Ok(()), std::fs::create_dir) {
+        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(error),
+        _ => {}
     }
     if std::fs::metadata(&spec.log).is_ok_and(|log| log.len() > LOG_LIMIT) {
         std::fs::rename(&spec.log, spec.log.with_extension("log.1"))?;
     }
-    OpenOptions::new().create(true).append(true).open(&spec.log)
+    let log = OpenOptions::new().create(true).append(true).open(&spec.log)?;
+    let length = log.metadata()?.len();
+    Ok((log, length))
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::fmt;
 use std::path::Path;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use protocol::Failure;
 use sysinfo::{Pid, Process, ProcessRefreshKind, ProcessStatus, ProcessesToUpdate, Signal, System, UpdateKind};
@@ -70,6 +70,14 @@ pub struct Found {
     pub started: u64,
 }
 
+impl Found {
+    /// How long it runs already.
+    pub fn age(&self) -> Duration {
+        let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+        now.saturating_sub(Duration::from_secs(self.started))
+    }
+}
+
 /// The signal a service is asked to stop with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum StopSignal {
@@ -85,6 +93,27 @@ impl StopSignal {
             Self::Terminate => Signal::Term,
             Self::Interrupt => Signal::Interrupt,
         }
+    }
+}
+
+/// How something is asked to end, and how long it may take before it is killed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Stop {
+    /// What it is asked with.
+    pub signal: StopSignal,
+    /// How long it may take.
+    pub grace: Duration,
+}
+
+impl Stop {
+    /// Asked with SIGTERM.
+    pub const fn terminate(grace: Duration) -> Self {
+        Self { signal: StopSignal::Terminate, grace }
+    }
+
+    /// Asked with SIGINT.
+    pub const fn interrupt(grace: Duration) -> Self {
+        Self { signal: StopSignal::Interrupt, grace }
     }
 }
 
@@ -133,13 +162,13 @@ impl ProcessTable {
         Ok(())
     }
 
-    /// Asks every root in a role to stop, and after `grace` kills whatever still carries the mark.
+    /// Asks every root in a role to stop, and after its grace kills whatever still carries the mark.
     ///
-    /// Blocks for up to `grace` plus ten seconds. Fails if something cannot be killed.
-    pub fn stop(&mut self, mark: &Mark, signal: StopSignal, grace: Duration) -> Result<Vec<Found>, Failure> {
+    /// Blocks for up to that grace plus ten seconds. Fails if something cannot be killed.
+    pub fn stop(&mut self, mark: &Mark, stop: Stop) -> Result<Vec<Found>, Failure> {
         let stopped = self.in_role(mark);
-        self.signal(stopped.iter().filter(|found| found.root), signal.signal());
-        if self.gone_within(mark, grace) {
+        self.signal(stopped.iter().filter(|found| found.root), stop.signal.signal());
+        if self.gone_within(mark, stop.grace) {
             return Ok(stopped);
         }
         self.kill(mark)?;

@@ -2,17 +2,20 @@
 
 use std::collections::VecDeque;
 use std::ffi::OsString;
+use std::future::pending;
 use std::io;
 use std::path::PathBuf;
+use std::pin::pin;
 use std::process::{ExitStatus, Stdio};
 
+use futures::FutureExt;
 use process_wrap::tokio::{ChildWrapper, CommandWrap};
 use protocol::{Failure, Level};
 use tokio::io::{AsyncBufReadExt, AsyncRead, BufReader};
 use tokio::sync::mpsc;
 
 use super::service::{command, kill_on_drop, own_session, run_as};
-use super::table::{Mark, ProcessTable};
+use super::table::{Found, Mark, ProcessTable, Stop};
 use crate::step::StepContext;
 
 /// Lines of a failed tool's output that its failure quotes.
@@ -33,10 +36,17 @@ pub struct ToolSpec {
     pub folder: PathBuf,
     /// The user id it runs as, if not ours. Only root can ask for it.
     pub user: Option<u32>,
+    /// How it is stopped when its step is given up.
+    pub stop: Stop,
 }
 
-/// Runs a tool, its output going to the step's log line by line. Dropping the future kills it and all it started.
+/// Runs a tool, its output going to the step's log line by line. When its step is given up, it is stopped in its own way, with all
+/// it started; dropping the future kills it.
 pub async fn run_tool(context: &StepContext, spec: &ToolSpec) -> Result<(), Failure> {
+    if context.given_up().is_cancelled() {
+        return Err(Failure::cancelled());
+    }
+    let _at_work = context.tool_at_work();
     let name = spec.program.file_name().unwrap_or_default().to_string_lossy().into_owned();
     let mut command = command(&spec.program, &spec.mark, &spec.env);
     command.args(&spec.args).current_dir(&spec.folder).stdin(Stdio::null());
@@ -51,7 +61,20 @@ pub async fn run_tool(context: &StepContext, spec: &ToolSpec) -> Result<(), Fail
     })?;
     let (stdout, stderr) = (child.stdout().take(), child.stderr().take());
     let mut at_work = AtWork { child, mark: spec.mark.clone(), ended: false };
-    let tail = drain(context, stdout, stderr).await;
+    let mut draining = pin!(drain(context, stdout, stderr));
+    let tail = tokio::select! {
+        tail = &mut draining => tail,
+        () = context.given_up().cancelled() => {
+            let stopping = tokio::task::spawn_blocking(stopping(spec));
+            // It is listened to until the end: one whose pipe is full could not come to it.
+            let stopped = tokio::select! {
+                stopped = stopping => stopped,
+                never = draining.then(|_| pending()) => never,
+            };
+            at_work.ended = matches!(stopped, Ok(Ok(_)));
+            return Err(Failure::cancelled());
+        }
+    };
     let status =
         at_work.end().await.map_err(|error| Failure::environment(format!("{name} was lost")).source(&error))?;
     if status.success() {
@@ -59,6 +82,11 @@ pub async fn run_tool(context: &StepContext, spec: &ToolSpec) -> Result<(), Fail
     }
     let failure = Failure::environment(format!("{name} failed ({status})"));
     Err(tail.into_iter().fold(failure, Failure::cause))
+}
+
+fn stopping(spec: &ToolSpec) -> impl FnOnce() -> Result<Vec<Found>, Failure> + use<> {
+    let (mark, stop) = (spec.mark.clone(), spec.stop);
+    move || ProcessTable::open()?.stop(&mark, stop)
 }
 
 /// A tool that runs. Dropped before its end, it is gone with all it started when the drop returns, so that a step that
@@ -144,6 +172,7 @@ mod tests {
             env: Vec::new(),
             folder: folder.to_owned(),
             user: None,
+            stop: Stop::terminate(Duration::from_mins(1)),
         }
     }
 
@@ -188,8 +217,53 @@ mod tests {
         assert!(failure.causes[0].contains("/nonexistent/uv"), "{failure:?}");
     }
 
+    /// Gives a tool up once it has said that it is ready, and tells what it said after that.
+    async fn give_up(spec: &ToolSpec) -> Vec<String> {
+        let (sender, mut reports) = mpsc::channel(8);
+        let context = StepContext::new("test".into(), sender, CancellationToken::new());
+        let mut said = Vec::new();
+        let listen = async {
+            while let Some((_, report)) = reports.recv().await {
+                match report {
+                    Report::Log { line, .. } if line == "ready" => {
+                        context.given_up().cancel();
+                    }
+                    Report::Log { line, .. } => said.push(line),
+                    _ => {}
+                }
+            }
+        };
+        tokio::select! {
+            result = run_tool(&context, spec) => assert_eq!(result, Err(Failure::cancelled())),
+            () = listen => panic!("the tool should be at work"),
+        }
+        while let Ok((_, Report::Log { line, .. })) = reports.try_recv() {
+            said.push(line);
+        }
+        let mut table = ProcessTable::open().expect("the process table");
+        assert!(table.in_role(&spec.mark).is_empty());
+        assert_eq!(run_tool(&context, spec).await, Err(Failure::cancelled()), "no other one is started");
+        said
+    }
+
     #[tokio::test]
-    async fn a_tool_given_up_is_gone_with_all_it_started() {
+    async fn a_tool_whose_step_is_given_up_ends_in_its_own_way() {
+        let folder = tempfile::tempdir().unwrap();
+        let script = "trap 'echo bye; exit 0' INT; echo ready; while true; do sleep 0.05; done";
+        let spec = ToolSpec { stop: Stop::interrupt(Duration::from_mins(1)), ..shell(folder.path(), script) };
+        assert_eq!(give_up(&spec).await, ["bye"]);
+    }
+
+    #[tokio::test]
+    async fn one_that_does_not_heed_is_killed_after_its_grace() {
+        let folder = tempfile::tempdir().unwrap();
+        let script = "trap '' TERM; echo ready; while true; do sleep 0.05; done";
+        let spec = ToolSpec { stop: Stop::terminate(Duration::from_millis(200)), ..shell(folder.path(), script) };
+        assert!(give_up(&spec).await.is_empty());
+    }
+
+    #[tokio::test]
+    async fn a_tool_whose_future_is_dropped_is_gone_with_all_it_started() {
         let folder = tempfile::tempdir().unwrap();
         let spec = shell(folder.path(), "setsid sleep 60 & sleep 60 & wait");
         let living = || ProcessTable::open().unwrap().in_role(&spec.mark).len();

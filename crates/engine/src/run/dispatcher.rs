@@ -12,7 +12,6 @@ use super::executor::execute;
 use crate::journal::Journal;
 use crate::logs::RunLog;
 use crate::plan::{Direction, Plan};
-use crate::secret::Redactor;
 use crate::step::{Finish, Report, StepContext};
 
 /// Reports that may wait for the dispatcher before steps are held back.
@@ -26,21 +25,14 @@ pub struct Runner {
     emitter: Arc<Emitter>,
     journal: Journal,
     log: RunLog,
-    redactor: Redactor,
     cancel: CancellationToken,
     explain: Explain,
 }
 
 impl Runner {
     /// A runner that journals into `journal` and tells through `emitter`. Cancelling `cancel` stops the run.
-    pub fn new(
-        emitter: Arc<Emitter>,
-        journal: Journal,
-        log: RunLog,
-        redactor: Redactor,
-        cancel: CancellationToken,
-    ) -> Self {
-        Self { emitter, journal, log, redactor, cancel, explain: Box::new(|failure| failure) }
+    pub fn new(emitter: Arc<Emitter>, journal: Journal, log: RunLog, cancel: CancellationToken) -> Self {
+        Self { emitter, journal, log, cancel, explain: Box::new(|failure| failure) }
     }
 
     /// Lets `explain` say what to do about failures, before anyone is told of them.
@@ -171,7 +163,6 @@ impl Dispatch {
                 self.tell(EventKind::Resource { step, action, resource, name })
             }
             Report::Diagnostic { severity, failure } => {
-                let failure = self.runner.redactor.redact_failure(failure);
                 self.log(&step, Level::Warn, &failure.to_string())?;
                 self.tell(EventKind::Diagnostic { step: Some(step), severity, failure })
             }
@@ -193,7 +184,7 @@ impl Dispatch {
                 StepOutcome::AlreadyDone { reason }
             }
             Finish::Failed(failure) => {
-                let failure = self.runner.redactor.redact_failure((self.runner.explain)(failure));
+                let failure = (self.runner.explain)(failure);
                 self.log(&step, Level::Error, &failure.to_string())?;
                 self.progress.first_failure.get_or_insert_with(|| failure.clone());
                 StepOutcome::Failed { failure }
@@ -228,16 +219,18 @@ impl Dispatch {
     }
 
     fn log(&mut self, step: &StepId, level: Level, line: &str) -> Result<(), Failure> {
-        let line = self.runner.redactor.redact(line);
-        self.runner.log.write(level, step.as_str(), &line)?;
         let (source, origin) = (self.runner.log.source().to_owned(), step.to_string());
-        self.tell(EventKind::Log { source, origin, level, line: line.into_owned() })
+        self.tell(EventKind::Log { source, origin, level, line: line.to_owned() })
     }
 
-    /// Journals a durable event, then sends it.
+    /// Journals a durable event, writes a line into the log, then sends it.
     fn tell(&mut self, kind: EventKind) -> Result<(), Failure> {
-        let Runner { emitter, journal, .. } = &mut self.runner;
+        let Runner { emitter, journal, log, .. } = &mut self.runner;
         let run = journal.run().clone();
-        emitter.tell(Some(&run), kind, |event| if event.kind.is_durable() { journal.append(event) } else { Ok(()) })
+        emitter.tell(Some(&run), kind, |event| match &event.kind {
+            EventKind::Log { origin, level, line, .. } => log.write(*level, origin, line),
+            kind if kind.is_durable() => journal.append(event),
+            _ => Ok(()),
+        })
     }
 }

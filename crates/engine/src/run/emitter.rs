@@ -6,6 +6,8 @@ use jiff::Timestamp;
 use protocol::{Event, EventKind, Failure, RunId, RunState};
 use tokio::sync::broadcast;
 
+use crate::redact::Redactor;
+
 /// Events a listener may lag behind before it is told so and must take a fresh snapshot.
 const BACKLOG: usize = 4096;
 
@@ -18,6 +20,7 @@ pub struct Emitter {
     /// snapshot holds exactly the events up to its own.
     told: Mutex<Told>,
     channel: broadcast::Sender<Event>,
+    redactor: Redactor,
 }
 
 /// What has been told so far.
@@ -29,7 +32,16 @@ struct Told {
 impl Emitter {
     /// An emitter that goes on after `last_seq`, with the latest run as the journal tells it.
     pub fn new(last_seq: u64, latest: Option<RunState>) -> Self {
-        Self { told: Mutex::new(Told { last: last_seq, run: latest }), channel: broadcast::channel(BACKLOG).0 }
+        Self {
+            told: Mutex::new(Told { last: last_seq, run: latest }),
+            channel: broadcast::channel(BACKLOG).0,
+            redactor: Redactor::default(),
+        }
+    }
+
+    /// What is told is told without the secrets that this knows.
+    pub fn redactor(&self) -> &Redactor {
+        &self.redactor
     }
 
     /// Tells of something that happens outside of runs and is not journalled.
@@ -39,16 +51,17 @@ impl Emitter {
         let _ = self.tell(None, kind, |_| Ok(()));
     }
 
-    /// Numbers an event, lets it be journalled, and sends it. What cannot be journalled is not sent.
+    /// Takes every secret out of an event, numbers it, lets it be written down, and sends it. What cannot be written is not sent.
     pub(crate) fn tell(
         &self,
         run: Option<&RunId>,
         kind: EventKind,
-        journal: impl FnOnce(&Event) -> Result<(), Failure>,
+        write: impl FnOnce(&Event) -> Result<(), Failure>,
     ) -> Result<(), Failure> {
+        let kind = self.redactor.redact_event(kind);
         let mut told = self.lock();
         let event = Event { seq: told.last + 1, at: Timestamp::now(), run: run.cloned(), kind };
-        journal(&event)?;
+        write(&event)?;
         told.last = event.seq;
         if let Some(begun) = RunState::begin(&event) {
             told.run = Some(begun);

@@ -1,6 +1,7 @@
-//! Carries out one step: check, then apply or destroy, within its deadline, dropped on cancel.
+//! Carries out one step: check, then apply or destroy, within its deadline, given up on cancel.
 
 use std::panic::AssertUnwindSafe;
+use std::pin::pin;
 use std::time::Duration;
 
 use futures::FutureExt;
@@ -11,11 +12,15 @@ use crate::step::{Finish, Presence, Report, StepContext};
 
 /// Runs the step to its end and reports it.
 pub(crate) async fn execute(node: Node, direction: Direction, context: StepContext) {
+    let mut work = pin!(AssertUnwindSafe(carry_out(&node, direction, &context)).catch_unwind());
     let finish = tokio::select! {
         biased;
-        () = context.cancellation().cancelled(), if !node.step.winds_down() => Finish::Cancelled,
+        () = context.cancellation().cancelled(), if !node.step.winds_down() => {
+            context.give_up(work).await;
+            Finish::Cancelled
+        }
         // A step that panics must not leave the run waiting for it.
-        finish = AssertUnwindSafe(carry_out(&node, direction, &context)).catch_unwind() => finish.unwrap_or_else(|_| {
+        finish = &mut work => finish.unwrap_or_else(|_| {
             Finish::Failed(Failure::bug(format!("{} stopped at a defect in the program", node.step.title())))
         }),
     };
@@ -26,7 +31,7 @@ async fn carry_out(node: &Node, direction: Direction, context: &StepContext) -> 
     let result = match direction {
         Direction::Build => build(node, context).await,
         Direction::Teardown => {
-            let destroyed = within(node.step.deadline(), node.step.title(), node.step.destroy(context)).await;
+            let destroyed = within(context, node.step.deadline(), node.step.title(), node.step.destroy(context)).await;
             destroyed.map(|()| Finish::Done(crate::Outputs::new()))
         }
     };
@@ -37,18 +42,26 @@ async fn carry_out(node: &Node, direction: Direction, context: &StepContext) -> 
 }
 
 async fn build(node: &Node, context: &StepContext) -> Result<Finish, Failure> {
-    match within(node.step.check_deadline(), node.step.title(), node.step.check(context)).await? {
+    match within(context, node.step.check_deadline(), node.step.title(), node.step.check(context)).await? {
         Presence::Present(reason) => return Ok(Finish::AlreadyDone(reason)),
         Presence::Drifted(how) => context.info(format!("To be mended: {how}")).await,
         Presence::Absent => {}
     }
-    within(node.step.deadline(), node.step.title(), node.step.apply(context)).await.map(Finish::Done)
+    within(context, node.step.deadline(), node.step.title(), node.step.apply(context)).await.map(Finish::Done)
 }
 
-async fn within<T>(limit: Duration, title: &str, work: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
-    tokio::time::timeout(limit, work).await.unwrap_or_else(|_| {
-        Err(Failure::environment(format!("{title} did not end within {} s", limit.as_secs()))
-            .code(Code::Deadline)
-            .hint("Look at the last lines of its log. Running the command again resumes."))
-    })
+async fn within<T>(
+    context: &StepContext,
+    limit: Duration,
+    title: &str,
+    work: impl Future<Output = Result<T, Failure>>,
+) -> Result<T, Failure> {
+    let mut work = pin!(work);
+    if let Ok(ended) = tokio::time::timeout(limit, &mut work).await {
+        return ended;
+    }
+    context.give_up(work).await;
+    Err(Failure::environment(format!("{title} did not end within {} s", limit.as_secs()))
+        .code(Code::Deadline)
+        .hint("Look at the last lines of its log. Running the command again resumes."))
 }

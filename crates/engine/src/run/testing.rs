@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use protocol::{Failure, StepId};
+use protocol::{Failure, ResourceAction, Severity, StepId};
 
 use crate::step::{Outputs, Presence, Step, StepContext};
 
@@ -16,6 +16,8 @@ pub(crate) enum Act {
     Fail,
     Panic,
     Hang,
+    /// Says something in every way that there is.
+    Say(&'static str),
     /// Waits to be cancelled, puts away what it was at, and ends.
     WindDown,
 }
@@ -65,6 +67,13 @@ impl Scripted {
         tokio::time::sleep(Duration::from_millis(20)).await;
         match self.act {
             Act::Succeed => {}
+            Act::Say(what) => {
+                context.progress(0, None, "", format!("a progress {what}"));
+                context.info(format!("a line {what}")).await;
+                context.resource(ResourceAction::Created, "thing", format!("a resource {what}")).await;
+                let failure = Failure::environment(format!("a diagnostic {what}"));
+                context.diagnostic(Severity::Warning, failure).await;
+            }
             Act::Fail => return Err(Failure::environment(format!("{} is broken", self.id))),
             Act::Panic => panic!("scripted"),
             Act::Hang => std::future::pending().await,
@@ -121,8 +130,11 @@ impl Step for Scripted {
         self.work(context, |world| {
             world.exists.insert(self.id.to_owned());
         })
-        .await
-        .map(|()| Outputs::new())
+        .await?;
+        Ok(match self.act {
+            Act::Say(what) => Outputs::from([("what".to_owned(), format!("an output {what}"))]),
+            _ => Outputs::new(),
+        })
     }
 
     async fn destroy(&self, context: &StepContext) -> Result<(), Failure> {

@@ -4,7 +4,8 @@ use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use protocol::{Code, EventKind, Failure, Operation, RunOutcome, RunState, StepStatus};
+use async_trait::async_trait;
+use protocol::{Code, EventKind, Failure, Operation, RunOutcome, RunState, StepId, StepStatus};
 use tokio_util::sync::CancellationToken;
 
 use super::testing::{Act, Scripted, World};
@@ -12,7 +13,9 @@ use super::{Emitter, Runner};
 use crate::journal::{self, Journal};
 use crate::logs::RunLog;
 use crate::plan::{Direction, Plan};
-use crate::secret::Redactor;
+use crate::process::{Mark, Stop, ToolSpec, run_tool};
+use crate::secret::Secret;
+use crate::step::{Outputs, Presence, Step, StepContext};
 
 pub(super) struct Bench {
     runs: tempfile::TempDir,
@@ -30,7 +33,7 @@ impl Bench {
         let journal = Journal::begin(self.runs.path(), operation).unwrap();
         let log = RunLog::open(self.runs.path(), journal.run()).unwrap();
         let emitter = Arc::new(Emitter::new(0, None));
-        let runner = Runner::new(emitter.clone(), journal, log, Redactor::default(), self.cancel.clone());
+        let runner = Runner::new(emitter.clone(), journal, log, self.cancel.clone());
         let run = runner.id().clone();
         let steps: Vec<_> = steps.into_iter().map(|step| step.world(&self.world).arc()).collect();
         let outcome = runner.run(operation, Plan::new(direction, &steps).unwrap()).await.unwrap();
@@ -57,7 +60,7 @@ fn position(history: &[String], entry: &str) -> usize {
     history.iter().position(|seen| seen == entry).unwrap_or_else(|| panic!("{entry} not in {history:?}"))
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn independent_steps_run_side_by_side_and_needs_are_honoured() {
     let bench = Bench::new();
     let steps = vec![Scripted::new("a", &[]), Scripted::new("b", &[]), Scripted::new("c", &["a", "b"])];
@@ -68,7 +71,7 @@ async fn independent_steps_run_side_by_side_and_needs_are_honoured() {
     assert!(position(&history, "c begins") > position(&history, "b ends"), "{history:?}");
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_failed_build_stops_and_the_next_run_does_only_the_rest() {
     let bench = Bench::new();
     let steps = |act| vec![Scripted::new("a", &[]), Scripted::new("b", &["a"]).act(act), Scripted::new("c", &["b"])];
@@ -81,7 +84,7 @@ async fn a_failed_build_stops_and_the_next_run_does_only_the_rest() {
     assert_eq!(status(&state, "c"), StepStatus::Done);
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_teardown_removes_whatever_does_not_depend_on_a_failure() {
     let bench = Bench::new();
     let steps = vec![Scripted::new("a", &[]), Scripted::new("b", &[]), Scripted::new("c", &["a"]).act(Act::Fail)];
@@ -91,7 +94,7 @@ async fn a_teardown_removes_whatever_does_not_depend_on_a_failure() {
     assert_eq!(status(&state, "a"), StepStatus::Skipped, "a holds c, which could not be removed");
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn cancel_stops_what_runs_and_starts_nothing_more() {
     let bench = Bench::new();
     let cancel = bench.cancel.clone();
@@ -106,7 +109,7 @@ async fn cancel_stops_what_runs_and_starts_nothing_more() {
     assert_eq!((status(&state, "a"), status(&state, "b")), (StepStatus::Cancelled, StepStatus::Skipped));
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_step_that_winds_down_is_given_the_time_to() {
     let bench = Bench::new();
     let cancel = bench.cancel.clone();
@@ -121,7 +124,7 @@ async fn a_step_that_winds_down_is_given_the_time_to() {
     assert_eq!(bench.history(), ["a begins", "a has put away"]);
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_step_that_hangs_fails_at_its_deadline() {
     let bench = Bench::new();
     let steps = vec![Scripted::new("a", &[]).act(Act::Hang).deadline(Duration::from_millis(80))];
@@ -130,14 +133,14 @@ async fn a_step_that_hangs_fails_at_its_deadline() {
     assert_eq!(failure.code, Some(Code::Deadline));
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_step_that_panics_fails_and_the_run_ends() {
     let bench = Bench::new();
     let (outcome, _) = bench.run(Direction::Build, vec![Scripted::new("a", &[]).act(Act::Panic)]).await;
     assert!(matches!(outcome, RunOutcome::Failed { failure } if failure.blame == protocol::Blame::Bug));
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn intent_is_journalled_before_the_step_acts() {
     let bench = Bench::new();
     let _ = bench.run(Direction::Build, vec![Scripted::new("a", &[]).act(Act::Fail)]).await;
@@ -148,17 +151,132 @@ async fn intent_is_journalled_before_the_step_acts() {
     assert!(matches!(kinds[2], EventKind::StepFinished { .. }));
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn what_cannot_be_journalled_does_not_happen() -> Result<(), Failure> {
     let bench = Bench::new();
     let journal = Journal::begin(bench.runs.path(), Operation::Up)?;
     let log = RunLog::open(bench.runs.path(), journal.run())?;
     let journal = journal.with_read_only_file();
-    let runner =
-        Runner::new(Arc::new(Emitter::new(0, None)), journal, log, Redactor::default(), CancellationToken::new());
+    let runner = Runner::new(Arc::new(Emitter::new(0, None)), journal, log, CancellationToken::new());
     let steps = vec![Scripted::new("a", &[]).world(&bench.world).arc()];
     let failure = runner.run(Operation::Up, Plan::new(Direction::Build, &steps)?).await.expect_err("must not run");
     assert!(failure.summary.contains("journal"), "{failure}");
     assert!(bench.history().is_empty());
     Ok(())
+}
+
+#[tokio::test(start_paused = true)]
+async fn no_secret_gets_into_journal_log_or_events() {
+    const SECRET: &str = "hunter2-hunter2";
+    let bench = Bench::new();
+    let journal = Journal::begin(bench.runs.path(), Operation::Up).unwrap();
+    let (run, log) = (journal.run().clone(), RunLog::open(bench.runs.path(), journal.run()).unwrap());
+    let emitter = Arc::new(Emitter::new(0, None));
+    emitter.redactor().learn(&Secret::new(SECRET.to_owned()));
+    let (_, _, mut events) = emitter.subscribe();
+    let runner = Runner::new(emitter, journal, log, CancellationToken::new());
+    let steps = vec![Scripted::new("a", &[]).act(Act::Say(SECRET)).world(&bench.world).arc()];
+    let outcome = runner.run(Operation::Up, Plan::new(Direction::Build, &steps).unwrap()).await.unwrap();
+    assert_eq!(outcome, RunOutcome::Succeeded);
+
+    let told: Vec<String> =
+        std::iter::from_fn(|| events.try_recv().ok()).map(|event| serde_json::to_string(&event).unwrap()).collect();
+    let folder = bench.runs.path().join(&run.0);
+    let written = std::fs::read_dir(folder).unwrap().map(|file| std::fs::read_to_string(file.unwrap().path()).unwrap());
+    let everything = told.into_iter().chain(written).collect::<Vec<_>>().join("\n");
+    for said in ["a resource", "a line", "a diagnostic", "an output", "a progress"] {
+        assert!(everything.contains(said), "{said} is missing: {everything}");
+    }
+    assert!(!everything.contains(SECRET), "{everything}");
+}
+
+/// A step whose tool says goodbye when it is asked to end.
+struct Polite {
+    folder: tempfile::TempDir,
+    deadline: Duration,
+}
+
+#[async_trait]
+impl Step for Polite {
+    fn id(&self) -> StepId {
+        "polite".into()
+    }
+
+    fn title(&self) -> &'static str {
+        "Polite"
+    }
+
+    fn describe_apply(&self) -> String {
+        String::new()
+    }
+
+    fn describe_destroy(&self) -> String {
+        String::new()
+    }
+
+    fn needs(&self) -> Vec<StepId> {
+        Vec::new()
+    }
+
+    fn deadline(&self) -> Duration {
+        self.deadline
+    }
+
+    async fn check(&self, _: &StepContext) -> Result<Presence, Failure> {
+        Ok(Presence::Absent)
+    }
+
+    async fn apply(&self, context: &StepContext) -> Result<Outputs, Failure> {
+        let script = "trap 'echo bye; exit 0' TERM; echo ready; while true; do sleep 0.05; done";
+        let spec = ToolSpec {
+            mark: Mark::new(self.folder.path(), "tool:polite"),
+            program: "/bin/sh".into(),
+            args: vec!["-c".into(), script.into()],
+            env: Vec::new(),
+            folder: self.folder.path().to_owned(),
+            user: None,
+            stop: Stop::terminate(Duration::from_mins(1)),
+        };
+        run_tool(context, &spec).await.map(|()| Outputs::new())
+    }
+
+    async fn destroy(&self, _: &StepContext) -> Result<(), Failure> {
+        Ok(())
+    }
+}
+
+/// Runs a polite step, does something once its tool is ready, and gives how the run ended and whether the tool said goodbye.
+async fn once_ready(deadline: Duration, act: impl AsyncFnOnce(&CancellationToken)) -> (RunOutcome, bool) {
+    let bench = Bench::new();
+    let journal = Journal::begin(bench.runs.path(), Operation::Up).unwrap();
+    let log = RunLog::open(bench.runs.path(), journal.run()).unwrap();
+    let emitter = Arc::new(Emitter::new(0, None));
+    let (_, _, mut events) = emitter.subscribe();
+    let runner = Runner::new(emitter, journal, log, bench.cancel.clone());
+    let step: Arc<dyn Step> = Arc::new(Polite { folder: tempfile::tempdir().unwrap(), deadline });
+    let run = tokio::spawn(runner.run(Operation::Up, Plan::new(Direction::Build, &[step]).unwrap()));
+    let says = |event: &protocol::Event, what: &str| matches!(&event.kind, EventKind::Log { line, .. } if line == what);
+    while !says(&events.recv().await.unwrap(), "ready") {}
+    act(&bench.cancel).await;
+    let outcome = run.await.unwrap().unwrap();
+    let said = std::iter::from_fn(|| events.try_recv().ok()).any(|event| says(&event, "bye"));
+    (outcome, said)
+}
+
+#[tokio::test]
+async fn a_cancelled_step_lets_its_tool_end_in_its_own_way() {
+    let (outcome, said) = once_ready(Duration::from_hours(1), async |cancel| cancel.cancel()).await;
+    assert_eq!((outcome, said), (RunOutcome::Cancelled, true));
+}
+
+#[tokio::test]
+async fn a_late_step_lets_its_tool_end_in_its_own_way() {
+    let late = async |_: &CancellationToken| {
+        tokio::time::pause();
+        tokio::time::advance(Duration::from_hours(2)).await;
+        tokio::time::resume();
+    };
+    let (outcome, said) = once_ready(Duration::from_hours(1), late).await;
+    assert!(said);
+    assert!(matches!(outcome, RunOutcome::Failed { failure } if failure.code == Some(Code::Deadline)));
 }

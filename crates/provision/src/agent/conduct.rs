@@ -9,8 +9,9 @@ use protocol::command::RunRequest;
 use protocol::{Code, Failure, Operation, RunId, RunOutcome};
 use tokio_util::sync::CancellationToken;
 
-use super::{Active, Agent, lock};
+use super::{Active, Agent};
 use crate::hints;
+use crate::observer::lock;
 
 impl Agent {
     /// Begins a run and returns while it goes on. `Busy` if another is under way.
@@ -20,22 +21,29 @@ impl Agent {
         // A service that was being started again when the stack was claimed; no other one is from here on.
         drop(self.reviving.lock().await);
         self.end_strays().await?;
-        if let Some(secret) = self.target.secret().await? {
-            self.redactor.learn(&secret);
+        if let Some(secret) = self.eyes.target.secret().await? {
+            self.eyes.emitter.redactor().learn(&secret);
         }
-        let plan = self.target.plan(&request)?;
-        let journal = Journal::begin(&self.folder.runs(), operation)?;
-        let log = RunLog::open(&self.folder.runs(), journal.run())?;
+        let plan = self.eyes.target.plan(&request)?;
+        let journal = Journal::begin(&self.eyes.folder.runs(), operation)?;
+        let log = RunLog::open(&self.eyes.folder.runs(), journal.run())?;
         if operation == Operation::Down {
             self.want_nothing();
         }
-        let folder = self.folder.path().to_owned();
-        let runner = Runner::new(self.emitter.clone(), journal, log, self.redactor.clone(), claim.cancel.clone())
+        let folder = self.eyes.folder.path().to_owned();
+        let runner = Runner::new(self.eyes.emitter.clone(), journal, log, claim.cancel.clone())
             .explained_by(move |failure| hints::with_remedy(failure, &folder));
         let run = runner.id().clone();
         tokio::spawn(async move {
             let outcome = runner.run(operation, plan).await;
-            claim.agent.conclude(operation, outcome);
+            let agent = claim.agent.clone();
+            agent.conclude(operation, outcome);
+            drop(claim);
+            // The services as they were before the run would make a wrong picture of the stack after it.
+            if let Err(failure) = agent.look().await {
+                agent.eyes.note(&failure.to_string());
+            }
+            agent.eyes.tell_news();
         });
         Ok(run)
     }
@@ -53,6 +61,10 @@ impl Agent {
         }
         let cancel = CancellationToken::new();
         *active = Some(Active { operation, cancel: cancel.clone() });
+        // To plan is to change nothing: the stack stands as it stood.
+        self.eyes.set_busy(operation != Operation::Plan);
+        drop(active);
+        self.eyes.tell_news();
         Ok(Claim { agent: self.clone(), cancel })
     }
 
@@ -61,18 +73,18 @@ impl Agent {
             Ok(RunOutcome::Succeeded) if operation == Operation::Up => self.want_everything(),
             Ok(RunOutcome::Succeeded) if operation == Operation::Down => self.end.cancel(),
             Ok(_) => {}
-            Err(failure) => super::supervise::note(&failure.to_string()),
+            Err(failure) => self.eyes.note(&failure.to_string()),
         }
     }
 
     /// Ends tools that an earlier, killed agent left at work: the run to come would do the same work beside them.
     async fn end_strays(&self) -> Result<(), Failure> {
-        let stack = self.folder.path().to_owned();
+        let stack = self.eyes.folder.path().to_owned();
         crate::sandbox::blocking(move || {
             let mut table = ProcessTable::open()?;
             let mut strays = table.of_stack(&stack);
-            strays.retain(|found| found.mark.role().starts_with(crate::sandbox::TOOL_ROLE));
-            strays.iter().try_for_each(|stray| table.kill(&stray.mark))
+            strays.retain(|found| found.root && found.mark.role().starts_with(crate::sandbox::TOOL_ROLE));
+            strays.iter().try_for_each(|stray| table.stop(&stray.mark, crate::sandbox::TOOL_STOP).map(drop))
         })
         .await
     }
@@ -86,6 +98,8 @@ struct Claim {
 
 impl Drop for Claim {
     fn drop(&mut self) {
-        *lock(&self.agent.active) = None;
+        let mut active = lock(&self.agent.active);
+        self.agent.eyes.set_busy(false);
+        *active = None;
     }
 }

@@ -5,47 +5,41 @@
 
 mod conduct;
 mod server;
-pub(crate) mod socket;
-pub(crate) mod supervise;
-mod telemetry;
+mod supervise;
 
-use std::collections::VecDeque;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use engine::{Emitter, Redactor, StackLock, journal};
-use protocol::snapshot::{ServiceStatus, Snapshot, StackState, TickSample};
-use protocol::{Code, Failure, Operation, RunOutcome, StackConfig};
+use engine::{StackLock, journal};
+use protocol::snapshot::Snapshot;
+use protocol::{Code, Event, Failure, Operation, RunOutcome};
+use tokio::sync::broadcast::Receiver;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::home::{self, StackFolder};
-use crate::target::Target;
+use crate::files;
+use crate::home::StackFolder;
+use crate::observer::{Observer, lock};
+use crate::wire;
 
 /// How long an agent with nothing to look after waits for a client before it leaves.
 const IDLE: Duration = Duration::from_secs(5);
 
+/// How often it looks whether it is idle.
+const IDLE_ROUND: Duration = Duration::from_millis(500);
+
 /// How long clients may take to read the last of what they are told.
 const LAST_WORDS: Duration = Duration::from_secs(2);
-
-/// Ticks kept for the throughput chart.
-pub(crate) const TICKS_KEPT: usize = 300;
 
 /// How long to wait for an agent that is just leaving to give up its lock.
 const LOCK_DEADLINE: Duration = Duration::from_secs(5);
 
 /// A stack's agent.
 pub(crate) struct Agent {
-    folder: StackFolder,
-    config: StackConfig,
-    target: Target,
-    emitter: Arc<Emitter>,
-    redactor: Redactor,
+    eyes: Observer,
     active: Mutex<Option<Active>>,
-    services: Mutex<Vec<ServiceStatus>>,
     /// The services that are meant to run; empty until `up` ends, or what was found running when the agent began.
     wanted: Mutex<supervise::Wanted>,
-    throughput: Mutex<VecDeque<TickSample>>,
     /// The connections at hand, one task each.
     clients: TaskTracker,
     /// Held by whoever starts a service again, so that `up` and `down` begin when that is over.
@@ -64,25 +58,13 @@ struct Active {
 pub(crate) async fn run(folder: StackFolder) -> Result<(), Failure> {
     let config = folder.config()?;
     let Some(lock) = take_lock(&folder).await? else { return Ok(()) };
-    if !folder.config_file().exists() {
-        // The stack was removed while this agent started.
-        drop(lock);
-        folder.remove_traces();
-        return Ok(());
-    }
     prepare_runtime(&folder)?;
-    let listener = socket::listen(&folder.agent_socket())?;
+    let listener = wire::listen(&folder.agent_socket())?;
     let history = journal::recover(&folder.runs())?;
     let agent = Arc::new(Agent {
-        target: Target::new(folder.clone(), &config),
-        folder,
-        config,
-        emitter: Arc::new(Emitter::new(history.last_seq, history.latest)),
-        redactor: Redactor::default(),
+        eyes: Observer::new(folder, config, history),
         active: Mutex::default(),
-        services: Mutex::default(),
         wanted: Mutex::default(),
-        throughput: Mutex::default(),
         clients: TaskTracker::new(),
         reviving: tokio::sync::Mutex::default(),
         end: CancellationToken::new(),
@@ -90,7 +72,7 @@ pub(crate) async fn run(folder: StackFolder) -> Result<(), Failure> {
     agent.adopt().await?;
     let end = agent.end.clone();
     let work = async {
-        tokio::join!(agent.serve(listener), agent.supervise(), agent.observe(), agent.leave_when_idle());
+        tokio::join!(agent.serve(listener), agent.supervise(), agent.eyes.watch_shop(), agent.leave_when_idle());
     };
     tokio::select! {
         () = work => {}
@@ -102,14 +84,15 @@ pub(crate) async fn run(folder: StackFolder) -> Result<(), Failure> {
     agent.clean_up(lock)
 }
 
-/// `None` if another agent looks after the stack.
+/// `None` if another agent looks after the stack, or the stack was removed meanwhile.
 async fn take_lock(folder: &StackFolder) -> Result<Option<StackLock>, Failure> {
     let deadline = tokio::time::Instant::now() + LOCK_DEADLINE;
     loop {
         match StackLock::acquire(&folder.lock_file()) {
             Ok(lock) => return Ok(Some(lock)),
+            Err(failure) if failure.code == Some(Code::NoSuchStack) => return Ok(None),
             Err(failure) if failure.code != Some(Code::Busy) => return Err(failure),
-            Err(_) if socket::connect(&folder.agent_socket()).await.is_ok() => return Ok(None),
+            Err(_) if matches!(wire::connect(&folder.agent_socket()).await, Ok(Some(_))) => return Ok(None),
             Err(failure) if tokio::time::Instant::now() > deadline => return Err(failure),
             Err(_) => tokio::time::sleep(Duration::from_millis(50)).await,
         }
@@ -117,7 +100,7 @@ async fn take_lock(folder: &StackFolder) -> Result<Option<StackLock>, Failure> {
 }
 
 fn prepare_runtime(folder: &StackFolder) -> Result<(), Failure> {
-    home::make_folder(&folder.runtime()).map_err(|error| {
+    files::make_folder(&folder.runtime()).map_err(|error| {
         Failure::environment(format!(
             "The folder of the stack's sockets {} could not be made",
             folder.runtime().display()
@@ -128,20 +111,8 @@ fn prepare_runtime(folder: &StackFolder) -> Result<(), Failure> {
 
 impl Agent {
     /// The stack as it stands, and every event after it.
-    fn attach_here(&self) -> (Snapshot, tokio::sync::broadcast::Receiver<protocol::Event>) {
-        let (seq, run, events) = self.emitter.subscribe();
-        let services = lock(&self.services).clone();
-        let snapshot = Snapshot {
-            seq,
-            config: self.config.clone(),
-            state: if self.is_busy() { StackState::Busy } else { self.target.state(run.as_ref(), &services) },
-            run,
-            links: self.target.links(&services),
-            services,
-            orders_per_minute: self.target.rate(),
-            throughput: lock(&self.throughput).iter().cloned().collect(),
-        };
-        (snapshot, events)
+    fn snapshot(&self) -> (Snapshot, Receiver<Event>) {
+        self.eyes.snapshot()
     }
 
     fn is_busy(&self) -> bool {
@@ -153,28 +124,40 @@ impl Agent {
     }
 
     fn has_nothing_to_look_after(&self) -> bool {
-        self.clients.is_empty() && !self.is_busy() && lock(&self.services).iter().all(|service| service.pid.is_none())
+        self.clients.is_empty() && self.eyes.services().iter().all(|service| service.pid.is_none())
     }
 
     async fn leave_when_idle(&self) {
         let mut idle = Duration::ZERO;
-        while idle < IDLE {
-            tokio::time::sleep(Duration::from_millis(500)).await;
-            idle = if self.has_nothing_to_look_after() { idle + Duration::from_millis(500) } else { Duration::ZERO };
+        loop {
+            tokio::time::sleep(IDLE_ROUND).await;
+            idle = if self.has_nothing_to_look_after() && !self.is_busy() { idle + IDLE_ROUND } else { Duration::ZERO };
+            if idle >= IDLE && self.leave_unless_needed() {
+                return;
+            }
         }
-        self.end.cancel();
+    }
+
+    /// Nothing is begun once this was decided: to begin asks for the same lock.
+    fn leave_unless_needed(&self) -> bool {
+        let active = lock(&self.active);
+        let leaves = active.is_none() && self.has_nothing_to_look_after();
+        if leaves {
+            self.end.cancel();
+        }
+        leaves
     }
 
     /// The last act. A stack that was removed loses its folder here, after the run that removed it was journalled
-    /// and told.
+    /// and told: first its sockets, then, at one blow, its name, and then all that was in it.
     fn clean_up(&self, stack_lock: StackLock) -> Result<(), Failure> {
-        let removed = self.was_removed();
-        let runtime = self.folder.runtime();
-        let result =
-            if removed { self.target.keep_for_proof(&self.folder).and_then(|()| self.folder.remove()) } else { Ok(()) };
-        let result = result.and_then(|()| {
-            if removed { home::remove_folder(&runtime) } else { socket::remove(&self.folder.agent_socket()) }
-        });
+        let folder = &self.eyes.folder;
+        let remove = || {
+            self.eyes.target.keep_for_proof(folder)?;
+            files::remove_folder(&folder.runtime())?;
+            folder.remove()
+        };
+        let result = if self.was_removed() { remove() } else { wire::remove(&folder.agent_socket()) };
         drop(stack_lock);
         result.map_err(|error| {
             Failure::environment("The last files of the stack could not be removed")
@@ -184,12 +167,7 @@ impl Agent {
     }
 
     fn was_removed(&self) -> bool {
-        let (_, run, _) = self.emitter.subscribe();
+        let (_, run, _) = self.eyes.emitter.subscribe();
         run.is_some_and(|run| run.operation == Operation::Down && run.outcome == Some(RunOutcome::Succeeded))
     }
-}
-
-/// Locks a mutex whose data stays whole even if a holder panicked.
-pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

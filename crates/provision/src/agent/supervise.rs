@@ -5,9 +5,10 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use protocol::snapshot::{Health, ServiceStatus};
-use protocol::{EventKind, Failure, Operation};
+use protocol::{Failure, Operation};
 
-use super::{Agent, lock};
+use super::Agent;
+use crate::observer::lock;
 use crate::sandbox::Service;
 
 /// The pause before a service is started again; doubled with every restart up to the most.
@@ -46,11 +47,7 @@ impl Agent {
     /// Takes over whatever runs. A new agent never starts services by itself: after a restart of the computer, that
     /// is the user's `up` to decide.
     pub(super) async fn adopt(&self) -> Result<(), Failure> {
-        if self.target.supervised().is_empty() {
-            return Ok(());
-        }
-        let statuses = self.target.statuses().await?;
-        *lock(&self.services) = statuses;
+        self.eyes.look_around().await?;
         self.want_what_runs();
         Ok(())
     }
@@ -58,7 +55,7 @@ impl Agent {
     /// From now on, keeps every service running; called after `up`.
     pub(super) fn want_everything(&self) {
         let mut wanted = lock(&self.wanted);
-        for service in self.target.supervised() {
+        for service in self.eyes.target.supervised() {
             wanted.entry(*service).or_default();
         }
     }
@@ -66,9 +63,9 @@ impl Agent {
     /// From now on, keeps running what runs now.
     fn want_what_runs(&self) {
         let running: Vec<String> =
-            lock(&self.services).iter().filter(|s| s.pid.is_some()).map(|s| s.name.clone()).collect();
+            self.eyes.services().into_iter().filter(|s| s.pid.is_some()).map(|s| s.name).collect();
         let mut wanted = lock(&self.wanted);
-        let supervised = self.target.supervised().iter();
+        let supervised = self.eyes.target.supervised().iter();
         for service in supervised.filter(|service| running.iter().any(|name| name == service.name())) {
             wanted.entry(*service).or_default();
         }
@@ -79,24 +76,19 @@ impl Agent {
         loop {
             match self.look().await {
                 Ok(statuses) => self.revive_missing(&statuses).await,
-                Err(failure) => note(&failure.to_string()),
+                Err(failure) => self.eyes.note(&failure.to_string()),
             }
-            tokio::time::sleep(self.target.round()).await;
+            tokio::time::sleep(self.eyes.target.round()).await;
         }
     }
 
     /// Looks at the services and tells what changed.
     pub(super) async fn look(&self) -> Result<Vec<ServiceStatus>, Failure> {
-        let mut statuses = self.target.statuses().await?;
+        let mut statuses = self.eyes.ask().await?;
         for status in &mut statuses {
             self.add_history(status);
         }
-        let changed = *lock(&self.services) != statuses;
-        if changed {
-            lock(&self.services).clone_from(&statuses);
-            let links = self.target.links(&statuses);
-            self.emitter.announce(EventKind::Services { services: statuses.clone(), links });
-        }
+        self.eyes.see(&statuses);
         Ok(statuses)
     }
 
@@ -132,9 +124,9 @@ impl Agent {
             })
         };
         let Some(service) = due else { return };
-        note(&format!("{} ended unexpectedly: starting it again", service.title()));
-        if let Err(failure) = self.target.revive(service).await {
-            note(&failure.to_string());
+        self.eyes.note(&format!("{} ended unexpectedly: starting it again", service.title()));
+        if let Err(failure) = self.eyes.target.revive(service).await {
+            self.eyes.note(&failure.to_string());
         }
     }
 
@@ -142,10 +134,4 @@ impl Agent {
     pub(super) fn want_nothing(&self) {
         lock(&self.wanted).clear();
     }
-}
-
-/// Standard error of the agent is its log.
-pub(crate) fn note(line: &str) {
-    use std::io::Write;
-    let _ = writeln!(std::io::stderr(), "{} {line}", jiff::Timestamp::now());
 }

@@ -89,7 +89,7 @@ impl Step for Function {
 
     async fn destroy(&self, _: &StepContext) -> Result<(), Failure> {
         let folder = self.aws.folder.path().join("function");
-        crate::home::remove_folder(&folder)
+        crate::files::remove_folder(&folder)
             .map_err(|error| Failure::environment(format!("{} could not be removed", folder.display())).source(&error))
     }
 }

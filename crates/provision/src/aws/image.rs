@@ -20,8 +20,9 @@ use serde_json::{Value, json};
 
 use super::Aws;
 use super::root::RootName;
-use crate::home::{self, Home};
-use crate::sandbox::TOOL_ROLE;
+use crate::files;
+use crate::home::Home;
+use crate::sandbox::{TOOL_ROLE, TOOL_STOP};
 use crate::{resources, tools};
 
 /// Names a file with other sources, for networks that are closed: a line `name = "registry/repository@sha256:…"` for
@@ -139,7 +140,7 @@ impl Pushed {
         let packages = self.packages(context, store).await?;
         let project = self.aws.folder.images().join("project");
         let write = || {
-            home::remove_folder(&project)?;
+            files::remove_folder(&project)?;
             fs::create_dir_all(&project)?;
             resources::extract(&project)
         };
@@ -167,7 +168,7 @@ impl Pushed {
     async fn packages(&self, context: &StepContext, store: &Store) -> Result<images::Layer, Failure> {
         let folder = self.aws.folder.images();
         let requirements = folder.join("requirements.txt");
-        home::write_atomically(&requirements, resources::requirements())
+        files::write_atomically(&requirements, resources::requirements())
             .map_err(|error| unwritable(&requirements, &error))?;
         let packages = Packages::new(&requirements, folder.join("packages"));
         let fingerprint = packages.fingerprint()?;
@@ -184,12 +185,13 @@ impl Pushed {
             env: Vec::new(),
             folder: folder.clone(),
             user: None,
+            stop: TOOL_STOP,
         };
         run_tool(context, &spec).await?;
         packages.settle()?;
         context.progress(0, None, "", "Packing the layer of Python packages");
         let layer = store.pack(&fingerprint, vec![packages.tree()], "Python packages").await?;
-        home::remove_folder(&folder.join("packages")).map_err(|error| unwritable(&folder, &error))?;
+        files::remove_folder(&folder.join("packages")).map_err(|error| unwritable(&folder, &error))?;
         Ok(layer)
     }
 
@@ -260,7 +262,7 @@ impl Step for Pushed {
         let record = serde_json::to_vec(&Record { reference: reference.clone() })
             .map_err(|error| Failure::bug("An image's record could not be encoded").source(&error))?;
         let path = record_of(&self.aws, self.image);
-        home::write_atomically(&path, &record).map_err(|error| unwritable(&path, &error))?;
+        files::write_atomically(&path, &record).map_err(|error| unwritable(&path, &error))?;
         let action = if pushed.blobs > 0 { ResourceAction::Created } else { ResourceAction::Found };
         context.resource(action, "image", reference.clone()).await;
         context.info(format!("{} bytes were sent", pushed.sent)).await;

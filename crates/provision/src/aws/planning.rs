@@ -12,7 +12,7 @@ use terraform::Changes;
 use super::adoption::Detail;
 use super::root::{self, REVIEWED, RootName};
 use super::{Aws, cost, function, review, variables};
-use crate::agent::lock;
+use crate::observer::lock;
 
 /// What the plans of the roots found, gathered by their steps.
 pub(super) type Findings = Arc<Mutex<BTreeMap<RootName, Finding>>>;

@@ -12,7 +12,8 @@ use protocol::{Blame, ChangeAction, Cost, Failure, ResourceChange, Review};
 use sha2::{Digest, Sha256};
 
 use super::root::RootName;
-use crate::home::{self, StackFolder};
+use crate::files;
+use crate::home::StackFolder;
 
 /// How many of the changes nobody confirmed a failure names.
 const NAMED: usize = 5;
@@ -54,7 +55,7 @@ pub(super) fn save(folder: &StackFolder, review: &Review) -> Result<(), Failure>
     let path = folder.review_file();
     let text = serde_json::to_vec_pretty(review)
         .map_err(|error| Failure::bug("The review could not be encoded").source(&error))?;
-    home::write_atomically(&path, &text)
+    files::write_atomically(&path, &text)
         .map_err(|error| Failure::environment(format!("{} could not be written", path.display())).source(&error))
 }
 

@@ -13,8 +13,8 @@ use tokio::time::{Instant, sleep};
 use super::adoption::Detail;
 use super::image::ImageName;
 use super::{Aws, function, review, variables};
-use crate::agent::lock;
 use crate::home::Home;
+use crate::observer::lock;
 use crate::{resources, tools};
 
 /// Where the plan lies that was reviewed, until it is applied.

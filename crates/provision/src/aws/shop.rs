@@ -10,8 +10,7 @@ use tokio_postgres::{Client, Config, NoTls};
 
 use super::Aws;
 use super::watch::DEADLINE;
-use crate::agent::TICKS_KEPT;
-use crate::agent::supervise::note;
+use crate::observer::TICKS_KEPT;
 use crate::sandbox::shop::sample;
 
 /// How often the shop's book-keeping is looked at while the tunnel is open.
@@ -46,7 +45,7 @@ impl Ticks {
     }
 
     /// The ticks that were not told yet, oldest first. Mostly none, because they are asked for seldom.
-    pub(crate) async fn next(&mut self) -> Result<Vec<TickSample>, Failure> {
+    pub(crate) async fn next(&mut self, note: &(dyn Fn(&str) + Sync)) -> Result<Vec<TickSample>, Failure> {
         let state = self.aws.state();
         if state != StackState::Up && self.database.take().is_some() {
             // A teardown does not have to wait for it.
@@ -55,7 +54,7 @@ impl Ticks {
         if Instant::now() < self.due || state == StackState::New {
             return Ok(Vec::new());
         }
-        let written = if state == StackState::Up { self.written().await } else { None };
+        let written = if state == StackState::Up { self.written(note).await } else { None };
         self.due = Instant::now() + if written.is_some() { ROUND } else { METRICS_ROUND };
         let found = match written {
             Some(written) => written,
@@ -65,7 +64,7 @@ impl Ticks {
     }
 
     /// What the shop's book-keeping says, if it can be asked.
-    async fn written(&mut self) -> Option<Vec<TickSample>> {
+    async fn written(&mut self, note: &(dyn Fn(&str) + Sync)) -> Option<Vec<TickSample>> {
         let reused = self.database.is_some();
         let mut answer = self.ask_in_time().await;
         if reused && answer.is_err() {

@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 
 use super::root::RootName;
 use super::{Aws, function, image};
-use crate::home;
+use crate::files;
 
 /// The foundation's outputs that the services are given.
 pub(super) const FOUNDATION: [&str; 7] =
@@ -91,7 +91,7 @@ fn stop_at(aws: &Aws) -> Result<Option<String>, Failure> {
     }
     let end = Timestamp::now() + SignedDuration::from_hours(i64::from(aws.config.lifetime_hours));
     let text = end.strftime("%Y-%m-%dT%H:%M:%S").to_string();
-    home::write_atomically(&path, text.as_bytes())
+    files::write_atomically(&path, text.as_bytes())
         .map_err(|error| Failure::environment(format!("{} could not be written", path.display())).source(&error))?;
     Ok(Some(text))
 }

@@ -5,7 +5,8 @@ use protocol::aws::HostSizes;
 use protocol::{AwsPlace, Blame, Check, CheckStatus, Failure};
 
 use crate::aws;
-use crate::home::{self, Home};
+use crate::files;
+use crate::home::Home;
 use crate::tools::{self, Tool};
 
 /// Disk space, in bytes: what is needed, and what leaves room.
@@ -88,7 +89,7 @@ fn data_folder(home: &Home) -> Check {
     let root = home.root();
     let probe = root.join(".probe");
     let written =
-        home::make_folder(root).and_then(|()| std::fs::write(&probe, b"")).and_then(|()| std::fs::remove_file(&probe));
+        files::make_folder(root).and_then(|()| std::fs::write(&probe, b"")).and_then(|()| std::fs::remove_file(&probe));
     match written {
         Ok(()) => passed("data-folder", title, format!("{} can be written", root.display())),
         Err(error) => {
@@ -100,7 +101,7 @@ fn data_folder(home: &Home) -> Check {
 
 fn disk(home: &Home, room: &Room) -> Check {
     let title = "Disk space";
-    let Some(free) = home::free_space(home.root()) else {
+    let Some(free) = files::free_space(home.root()) else {
         return warning("disk", title, "the free space could not be found out".into(), "At least 3 GB should be free.");
     };
     let detail = format!("{} free at {}", gigabytes(free), home.root().display());

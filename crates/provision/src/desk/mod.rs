@@ -3,6 +3,7 @@
 mod checks;
 mod proof;
 mod readers;
+mod rest;
 mod save;
 
 use engine::journal;
@@ -18,7 +19,8 @@ use protocol::snapshot::{
     Invocation, PipelineRun, Proof, RunSummary, Snapshot, StackList, StackState, StackSummary, UnreadableStack,
 };
 use protocol::{
-    AwsPlace, Blame, Charts, Check, Cost, Failure, Review, RunId, StackConfig, StackName, StepPlan, TargetConfig,
+    AwsPlace, Blame, Charts, Check, Cost, Failure, Operation, Review, RunId, StackConfig, StackName, StepPlan,
+    TargetConfig,
 };
 use tokio::sync::mpsc;
 
@@ -33,6 +35,9 @@ use readers::Readers;
 /// Runs shown in a stack's history.
 const HISTORY: usize = 50;
 
+/// Updates that may wait for a slow reader before no more are taken from whoever tells them.
+const UPDATE_BACKLOG: usize = 64;
+
 /// The desk of one process.
 #[derive(Clone)]
 pub struct LocalDesk {
@@ -46,9 +51,24 @@ impl LocalDesk {
         Ok(Self { home: Home::locate()?, readers: Readers::default() })
     }
 
-    /// Attaches to a stack: its snapshot, then batches of events about every 50 ms, then [`Update::Ended`].
+    /// Watches a stack: its snapshot, then batches of events about every 50 ms, then [`Update::Ended`]. Starts nothing: while no
+    /// agent looks after the stack, this process looks for itself.
     pub async fn watch(&self, stack: StackName) -> Result<mpsc::Receiver<Update>, Failure> {
-        self.agent(&stack)?.watch().await
+        let folder = self.existing(&stack)?;
+        let (sender, receiver) = mpsc::channel(UPDATE_BACKLOG);
+        match AgentClient::new(folder.clone()).attach_if_there().await? {
+            Some(attached) => drop(tokio::spawn(async move { attached.pass_on(&sender).await })),
+            None => Box::pin(rest::watch(folder, sender)).await?,
+        }
+        Ok(receiver)
+    }
+
+    /// Watches a stack that is about to be worked on, by its agent, which is started if need be.
+    pub async fn attach(&self, stack: StackName) -> Result<mpsc::Receiver<Update>, Failure> {
+        let attached = self.agent(&stack)?.attach().await?;
+        let (sender, receiver) = mpsc::channel(UPDATE_BACKLOG);
+        tokio::spawn(async move { attached.pass_on(&sender).await });
+        Ok(receiver)
     }
 
     /// The file of a stack's log, for shells that follow it themselves.
@@ -65,6 +85,13 @@ impl LocalDesk {
 
     fn agent(&self, stack: &StackName) -> Result<AgentClient, Failure> {
         self.existing(stack).map(AgentClient::new)
+    }
+
+    /// What runs where, for a stack that has no agent to ask.
+    fn target(&self, stack: &StackName) -> Result<Target, Failure> {
+        let folder = self.existing(stack)?;
+        let config = folder.config()?;
+        Ok(Target::new(folder, &config))
     }
 }
 
@@ -129,9 +156,7 @@ impl Desk for LocalDesk {
     }
 
     async fn plan(&self, request: StackOperation) -> Result<Vec<StepPlan>, Failure> {
-        let folder = self.existing(&request.stack)?;
-        let config = folder.config()?;
-        Ok(Target::new(folder, &config).outline(request.operation)?.describe())
+        Ok(self.target(&request.stack)?.outline(request.operation)?.describe())
     }
 
     async fn start(&self, request: StartRequest) -> Result<RunId, Failure> {
@@ -139,11 +164,16 @@ impl Desk for LocalDesk {
     }
 
     async fn cancel(&self, stack: StackName) -> Result<(), Failure> {
-        self.agent(&stack)?.call(&AgentRequest::Cancel(())).await
+        // Without an agent nothing is under way.
+        self.agent(&stack)?.ask(&AgentRequest::Cancel(())).await.map(Option::unwrap_or_default)
     }
 
     async fn snapshot(&self, stack: StackName) -> Result<Snapshot, Failure> {
-        self.agent(&stack)?.call(&AgentRequest::Snapshot(())).await
+        let folder = self.existing(&stack)?;
+        match AgentClient::new(folder.clone()).ask(&AgentRequest::Snapshot(())).await? {
+            Some(snapshot) => Ok(snapshot),
+            None => rest::snapshot(folder).await,
+        }
     }
 
     async fn history(&self, stack: StackName) -> Result<Vec<RunSummary>, Failure> {
@@ -152,11 +182,17 @@ impl Desk for LocalDesk {
     }
 
     async fn pipeline_runs(&self, stack: StackName) -> Result<Vec<PipelineRun>, Failure> {
-        self.agent(&stack)?.call(&AgentRequest::PipelineRuns(())).await
+        match self.agent(&stack)?.ask(&AgentRequest::PipelineRuns(())).await? {
+            Some(runs) => Ok(runs),
+            None => self.target(&stack)?.pipeline_runs().await,
+        }
     }
 
     async fn invocations(&self, stack: StackName) -> Result<Vec<Invocation>, Failure> {
-        self.agent(&stack)?.call(&AgentRequest::Invocations(())).await
+        match self.agent(&stack)?.ask(&AgentRequest::Invocations(())).await? {
+            Some(invocations) => Ok(invocations),
+            None => self.target(&stack)?.invocations().await,
+        }
     }
 
     async fn charts(&self, stack: StackName) -> Result<Option<Charts>, Failure> {
@@ -169,7 +205,11 @@ impl Desk for LocalDesk {
     }
 
     async fn set_rate(&self, request: RateRequest) -> Result<(), Failure> {
-        self.agent(&request.stack)?.call(&AgentRequest::SetRate(request.orders_per_minute)).await
+        let RateRequest { stack, orders_per_minute } = request;
+        match self.agent(&stack)?.ask(&AgentRequest::SetRate(orders_per_minute)).await? {
+            Some(()) => Ok(()),
+            None => self.target(&stack)?.set_rate(orders_per_minute),
+        }
     }
 
     async fn log_sources(&self, stack: StackName) -> Result<Vec<LogSource>, Failure> {
@@ -241,34 +281,17 @@ fn log_path(folder: &StackFolder, source: &str) -> Result<std::path::PathBuf, Fa
     }
 }
 
+/// A stack in the list. Its services are not asked how they are: the processes of this computer and the journal tell enough.
 fn summary(folder: &StackFolder, table: &mut ProcessTable) -> Result<StackSummary, Failure> {
     let config = folder.config()?;
-    if matches!(config.target, TargetConfig::Aws(_)) {
-        return Ok(summary_of_aws(folder, config, table));
-    }
+    let target = Target::new(folder.clone(), &config);
+    let processes = table.of_stack(folder.path());
     let latest = journal::peek_latest(&folder.runs());
     let last_run = journal::summaries(&folder.runs(), 1).into_iter().next();
-    let processes = table.of_stack(folder.path());
-    let runs = |service: Service| processes.iter().any(|found| found.root && found.mark.role() == service.name());
     let agent = processes.iter().any(|found| found.mark.role() == crate::role::AGENT);
-    let running = Service::ALL.into_iter().filter(|service| runs(*service)).count();
-    let state = match latest {
-        Some(run) if agent && !run.is_finished() => StackState::Busy,
-        _ if running == Service::ALL.len() => StackState::Up,
-        Some(run) if running > 0 && run.outcome == Some(protocol::RunOutcome::Succeeded) => StackState::Degraded,
-        Some(_) => StackState::Partial,
-        None => StackState::New,
-    };
+    let busy = latest.as_ref().is_some_and(|run| agent && !run.is_finished() && run.operation != Operation::Plan);
+    let state = if busy { StackState::Busy } else { target.state(latest.as_ref(), &target.glance(&processes)) };
     Ok(StackSummary { config, state, last_run, folder: folder.path().display().to_string() })
-}
-
-/// What runs in AWS is not asked for a list: the journal tells what was last done.
-fn summary_of_aws(folder: &StackFolder, config: StackConfig, table: &mut ProcessTable) -> StackSummary {
-    let agent = table.of_stack(folder.path()).iter().any(|found| found.mark.role() == crate::role::AGENT);
-    let busy = agent && journal::peek_latest(&folder.runs()).is_some_and(|run| !run.is_finished());
-    let last_run = journal::summaries(&folder.runs(), 1).into_iter().next();
-    let state = if busy { StackState::Busy } else { aws::state(folder) };
-    StackSummary { config, state, last_run, folder: folder.path().display().to_string() }
 }
 
 fn unreadable(path: &std::path::Path, error: &(dyn std::error::Error + 'static)) -> Failure {

@@ -7,6 +7,7 @@ use engine::process::{Mark, ProcessTable};
 use protocol::snapshot::{Proof, ProofItem};
 use protocol::{Failure, StackName};
 
+use crate::files;
 use crate::home::StackFolder;
 use crate::role::Role;
 
@@ -19,12 +20,29 @@ pub(super) fn look_until_gone(stack: &StackName, folder: &StackFolder) -> Result
     loop {
         // Asked first: whatever it did before it ended is then seen.
         let at_work = agent_lives(folder)?;
+        if !at_work {
+            finish_removal(folder)?;
+        }
         let proof = look(stack, folder)?;
         if proof.holds() || !at_work || Instant::now() > deadline {
             return Ok(proof);
         }
         std::thread::sleep(Duration::from_millis(50));
     }
+}
+
+/// Removes what a removal that was cut off has left. A stack that is there is left alone.
+fn finish_removal(folder: &StackFolder) -> Result<(), Failure> {
+    let finished = folder.sweep().and_then(|()| {
+        let gone = !folder.path().exists()
+            && ProcessTable::open().is_ok_and(|mut table| table.of_stack(folder.path()).is_empty());
+        if gone { files::remove_folder(&folder.runtime()) } else { Ok(()) }
+    });
+    finished.map_err(|error| {
+        Failure::environment("What an earlier removal left could not be removed")
+            .source(&error)
+            .hint("Run `retailflow down` again.")
+    })
 }
 
 fn agent_lives(folder: &StackFolder) -> Result<bool, Failure> {
@@ -47,7 +65,7 @@ fn look(stack: &StackName, folder: &StackFolder) -> Result<Proof, Failure> {
                 format!("still running: {}", described.join(", "))
             },
         },
-        path("Folder", folder.path()),
+        path("Folder", &folder.left_behind().into_iter().next().unwrap_or_else(|| folder.path().to_owned())),
         path("Sockets", &folder.runtime()),
     ];
     Ok(Proof { stack: stack.clone(), items })

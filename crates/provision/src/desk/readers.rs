@@ -8,7 +8,7 @@ use engine::logs::LogReader;
 use protocol::Failure;
 use protocol::logs::{LogFilter, LogWindow, LogWindowRequest};
 
-use crate::agent::lock;
+use crate::observer::lock;
 
 /// How many are kept: a log that is followed, and the last few things searched for in it.
 const READERS: usize = 16;

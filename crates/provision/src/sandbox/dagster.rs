@@ -14,14 +14,13 @@ use engine::{Outputs, Presence, Step, StepContext};
 use jiff::Timestamp;
 use protocol::{Failure, StepId};
 
-use super::{Sandbox, Service, files, postgres, python};
+use super::{Sandbox, Service, postgres, projects, python};
 use crate::dagster::{Dagster, LOCATION};
-use crate::home::{self, StackFolder};
+use crate::files;
+use crate::home::StackFolder;
 
 /// The project imports Dagster, dlt and dbt before it answers.
 const READY_DEADLINE: Duration = Duration::from_mins(2);
-
-const STOP_GRACE: Duration = Duration::from_secs(10);
 
 /// What the code server loads.
 const DEFINITIONS: &str = "retailflow_pipeline.definitions";
@@ -98,10 +97,10 @@ impl Step for Orchestrator {
 
     async fn destroy(&self, context: &StepContext) -> Result<(), Failure> {
         for service in SERVICES.into_iter().rev() {
-            service.take_down(&self.sandbox, context, STOP_GRACE).await?;
+            service.take_down(&self.sandbox, context).await?;
         }
-        files::remove(context, &self.sandbox.folder.dagster()).await?;
-        files::remove(context, &self.sandbox.folder.warehouse()).await
+        projects::remove(context, &self.sandbox.folder.dagster()).await?;
+        projects::remove(context, &self.sandbox.folder.warehouse()).await
     }
 }
 
@@ -117,14 +116,14 @@ pub(super) async fn clear_orphans(sandbox: &Sandbox, began: Timestamp) -> Result
 
 /// Dagster's home: its settings from the project, and where the code server is.
 fn write_home(folder: &StackFolder) -> std::io::Result<()> {
-    home::make_folder(&folder.dagster())?;
-    home::make_folder(&folder.warehouse())?;
+    files::make_folder(&folder.dagster())?;
+    files::make_folder(&folder.warehouse())?;
     let settings = std::fs::read(folder.project().join("dagster").join("dagster.yaml"))?;
-    home::write_atomically(&folder.dagster().join("dagster.yaml"), &settings)?;
+    files::write_atomically(&folder.dagster().join("dagster.yaml"), &settings)?;
     let socket = code_socket(folder).display().to_string();
     let workspace = serde_json::json!({"load_from": [{"grpc_server": {"socket": socket, "location_name": LOCATION}}]});
     // JSON is YAML.
-    home::write_atomically(&workspace_file(folder), workspace.to_string().as_bytes())
+    files::write_atomically(&workspace_file(folder), workspace.to_string().as_bytes())
 }
 
 fn workspace_file(folder: &StackFolder) -> PathBuf {
@@ -151,7 +150,7 @@ fn choose_port(folder: &StackFolder) -> std::io::Result<u16> {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, last.unwrap_or(0)))
         .or_else(|_| TcpListener::bind((Ipv4Addr::LOCALHOST, 0)))?;
     let port = listener.local_addr()?.port();
-    home::write_atomically(&port_file(folder), port.to_string().as_bytes())?;
+    files::write_atomically(&port_file(folder), port.to_string().as_bytes())?;
     Ok(port)
 }
 

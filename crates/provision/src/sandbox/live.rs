@@ -11,11 +11,11 @@ use serde::{Deserialize, Serialize};
 use tokio_util::sync::CancellationToken;
 
 use super::{Sandbox, Service, postgres, shop};
-use crate::home::{self, StackFolder};
+use crate::files;
+use crate::home::StackFolder;
 use crate::role::{self, Role};
 
 const START_DEADLINE: Duration = Duration::from_secs(15);
-const STOP_GRACE: Duration = Duration::from_secs(10);
 
 /// A log line every so many ticks: one a minute.
 const TICKS_PER_LINE: i64 = 30;
@@ -73,7 +73,7 @@ impl Step for LiveShop {
     }
 
     async fn destroy(&self, context: &StepContext) -> Result<(), Failure> {
-        Service::Generator.take_down(&self.sandbox, context, STOP_GRACE).await?;
+        Service::Generator.take_down(&self.sandbox, context).await?;
         let _ = std::fs::remove_file(self.sandbox.folder.shop_file());
         Ok(())
     }
@@ -153,6 +153,6 @@ pub(super) fn read_rate(folder: &StackFolder, config: &SandboxConfig) -> f64 {
 pub(super) fn write_rate(folder: &StackFolder, orders_per_minute: f64) -> Result<(), Failure> {
     let text = toml::to_string(&ShopSettings { orders_per_minute })
         .map_err(|error| Failure::bug("The shop's settings could not be encoded").source(&error))?;
-    home::write_atomically(&folder.shop_file(), text.as_bytes())
+    files::write_atomically(&folder.shop_file(), text.as_bytes())
         .map_err(|error| Failure::environment("The shop's settings could not be written").source(&error))
 }

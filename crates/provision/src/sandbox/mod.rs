@@ -1,17 +1,19 @@
 //! The sandbox target: the whole platform as processes of this computer.
 
 mod dagster;
-mod files;
 mod history;
 pub(crate) mod live;
 mod postgres;
+mod projects;
 mod python;
 mod refresh;
-mod service;
+pub(crate) mod service;
 pub(crate) mod shop;
 
 use std::sync::Arc;
+use std::time::Duration;
 
+use engine::process::Stop;
 use engine::{Direction, Plan, Step};
 use jiff::Timestamp;
 use protocol::snapshot::{Link, PipelineRun, ServiceStatus};
@@ -25,6 +27,10 @@ use crate::home::StackFolder;
 
 /// What the roles of tools (as opposed to services) begin with, see [`engine::process::Mark`].
 pub(crate) const TOOL_ROLE: &str = "tool:";
+
+/// How tools are stopped, those of a run that is given up and those that a killed agent left: they put nothing away that a rerun
+/// would miss, so they are asked once and not waited for long.
+pub(crate) const TOOL_STOP: Stop = Stop::terminate(Duration::from_secs(10));
 
 /// One sandbox.
 #[derive(Clone)]
@@ -55,7 +61,7 @@ impl Sandbox {
     fn steps(&self) -> Vec<Arc<dyn Step>> {
         vec![
             Arc::new(python::Python::new(self)),
-            Arc::new(files::Projects::new(self)),
+            Arc::new(projects::Projects::new(self)),
             Arc::new(postgres::Postgres::new(self)),
             Arc::new(history::History::new(self)),
             Arc::new(python::Manifest::new(self)),

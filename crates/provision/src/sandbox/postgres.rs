@@ -12,16 +12,15 @@ use engine::{Outputs, Presence, Step, StepContext};
 use protocol::{Failure, ResourceAction, StepId};
 use tokio_postgres::{Client, Config, NoTls};
 
-use super::{Sandbox, Service, TOOL_ROLE, python};
-use crate::home::{self, StackFolder};
+use super::{Sandbox, Service, TOOL_ROLE, TOOL_STOP, python};
+use crate::files;
+use crate::home::StackFolder;
 
 /// The role and database of the shop.
 const SHOP: &str = "shop";
 
 /// A cluster left by a crash replays its log before it answers.
 const READY_DEADLINE: Duration = Duration::from_mins(1);
-
-const STOP_GRACE: Duration = Duration::from_secs(20);
 
 const CONNECT_DEADLINE: Duration = Duration::from_secs(5);
 
@@ -55,8 +54,8 @@ impl Postgres {
     async fn make_cluster(&self, context: &StepContext) -> Result<(), Failure> {
         let draft = self.cluster().with_extension("draft");
         let prepare = || {
-            home::remove_folder(&draft)?;
-            home::make_postgres_folder(&draft)
+            files::remove_folder(&draft)?;
+            files::make_postgres_folder(&draft)
         };
         prepare().map_err(|error| unwritable(&draft, &error))?;
         let args = ["--username", SHOP, "--auth", "trust", "--encoding", "UTF8", "--locale", "C", "--pgdata"];
@@ -70,7 +69,8 @@ impl Postgres {
                 args,
                 env: Vec::new(),
                 folder: draft.clone(),
-                user: home::postgres_user(),
+                user: files::postgres_user(),
+                stop: TOOL_STOP,
             },
         )
         .await
@@ -143,9 +143,9 @@ impl Step for Postgres {
     }
 
     async fn destroy(&self, context: &StepContext) -> Result<(), Failure> {
-        Service::Postgres.take_down(&self.sandbox, context, STOP_GRACE).await?;
+        Service::Postgres.take_down(&self.sandbox, context).await?;
         for folder in [self.cluster(), self.cluster().with_extension("draft"), self.sandbox.folder.postgres_socket()] {
-            super::files::remove(context, &folder).await?;
+            super::projects::remove(context, &folder).await?;
         }
         Ok(())
     }
@@ -155,8 +155,8 @@ impl Step for Postgres {
 pub(super) fn spec(sandbox: &Sandbox) -> Result<ServiceSpec, Failure> {
     let folder = &sandbox.folder;
     let socket = folder.postgres_socket();
-    home::make_folder(&folder.runtime())
-        .and_then(|()| home::make_postgres_folder(&socket))
+    files::make_folder(&folder.runtime())
+        .and_then(|()| files::make_postgres_folder(&socket))
         .map_err(|error| unwritable(&socket, &error))?;
     let mut args = vec!["-D".into(), folder.postgres().into(), "-k".into(), socket.into()];
     args.extend(SETTINGS.iter().flat_map(|setting| ["-c".into(), (*setting).into()]));
@@ -167,7 +167,7 @@ pub(super) fn spec(sandbox: &Sandbox) -> Result<ServiceSpec, Failure> {
         env: Vec::new(),
         folder: folder.postgres(),
         log: folder.service_log(Service::Postgres.name()),
-        user: home::postgres_user(),
+        user: files::postgres_user(),
     })
 }
 
@@ -226,7 +226,7 @@ fn unwritable(path: &Path, error: &std::io::Error) -> Failure {
 
 /// Root's clusters belong to an unprivileged user, who must be able to reach them.
 fn explain_root(failure: Failure) -> Failure {
-    if home::postgres_user().is_none() {
+    if files::postgres_user().is_none() {
         return failure;
     }
     failure.hint(

@@ -9,8 +9,9 @@ use engine::process::{Mark, ToolSpec, run_tool};
 use engine::{Outputs, Presence, Step, StepContext};
 use protocol::{Failure, ResourceAction, StepId};
 
-use super::{Sandbox, TOOL_ROLE, dagster};
-use crate::home::{self, StackFolder};
+use super::{Sandbox, TOOL_ROLE, TOOL_STOP, dagster};
+use crate::files;
+use crate::home::StackFolder;
 use crate::{resources, tools};
 
 /// Names the requirements an environment was made from; written last, so that it tells of a whole environment.
@@ -42,6 +43,7 @@ impl Python {
                 env: Vec::new(),
                 folder: self.sandbox.folder.path().to_owned(),
                 user: None,
+                stop: TOOL_STOP,
             },
         )
         .await
@@ -88,7 +90,7 @@ impl Step for Python {
     async fn apply(&self, context: &StepContext) -> Result<Outputs, Failure> {
         let python = self.sandbox.folder.python();
         let requirements = self.sandbox.folder.path().join("requirements.txt");
-        home::write_atomically(&requirements, resources::requirements()).map_err(|error| {
+        files::write_atomically(&requirements, resources::requirements()).map_err(|error| {
             Failure::environment(format!("{} could not be written", requirements.display())).source(&error)
         })?;
         context.progress(0, None, "", "Making the environment");
@@ -113,7 +115,7 @@ impl Step for Python {
 
     async fn destroy(&self, context: &StepContext) -> Result<(), Failure> {
         let _ = std::fs::remove_file(self.sandbox.folder.path().join("requirements.txt"));
-        super::files::remove(context, &self.sandbox.folder.python()).await
+        super::projects::remove(context, &self.sandbox.folder.python()).await
     }
 }
 
@@ -170,6 +172,7 @@ impl Step for Manifest {
                 env: dagster::environment(&self.sandbox),
                 folder: self.sandbox.folder.project().join("dbt"),
                 user: None,
+                stop: TOOL_STOP,
             },
         )
         .await?;

@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use engine::StepContext;
-use engine::process::{Found, Mark, ProcessTable, ServiceSpec, StopSignal, spawn_detached};
+use engine::logs::last_lines;
+use engine::process::{Found, Mark, ProcessTable, ServiceSpec, Stop, spawn_detached};
 use protocol::snapshot::{Health, ServiceStatus};
 use protocol::{Failure, ResourceAction};
 use tokio::time::{Instant, sleep};
@@ -13,6 +14,12 @@ use super::{Sandbox, blocking, dagster, live, postgres};
 
 /// How often a service that is coming up is looked at.
 const POLL: Duration = Duration::from_millis(100);
+
+/// How long one that runs may take until it is ready.
+const READY_WITHIN: Duration = Duration::from_mins(2);
+
+/// Lines of its log that the failure of one that does not come up quotes.
+const QUOTED: usize = 5;
 
 /// The sandbox's long-running processes, in the order they are shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -71,8 +78,12 @@ impl Service {
         }
     }
 
-    fn stop_signal(self) -> StopSignal {
-        if self == Self::Postgres { StopSignal::Interrupt } else { StopSignal::Terminate }
+    fn stop(self) -> Stop {
+        match self {
+            // “Fast shutdown”, which does not wait for clients; it writes what it holds to disk.
+            Self::Postgres => Stop::interrupt(Duration::from_secs(20)),
+            _ => Stop::terminate(Duration::from_secs(10)),
+        }
     }
 
     pub(super) fn mark(self, sandbox: &Sandbox) -> Mark {
@@ -131,19 +142,14 @@ impl Service {
         let log = sandbox.folder.service_log(self.name());
         let failure = Failure::environment(format!("{} was not ready within {} s", self.title(), limit.as_secs()))
             .cause(waits_for);
-        let failure = last_lines(&log).into_iter().fold(failure, Failure::cause);
+        let failure = last_lines(&log, 0, QUOTED).into_iter().fold(failure, Failure::cause);
         failure.hint(format!("Its log is {}. Running `up` again resumes.", log.display()))
     }
 
     /// Stops it; one that does not run is success.
-    pub(super) async fn take_down(
-        self,
-        sandbox: &Sandbox,
-        context: &StepContext,
-        grace: Duration,
-    ) -> Result<(), Failure> {
-        let (mark, signal) = (self.mark(sandbox), self.stop_signal());
-        let stopped = blocking(move || ProcessTable::open()?.stop(&mark, signal, grace)).await?;
+    pub(super) async fn take_down(self, sandbox: &Sandbox, context: &StepContext) -> Result<(), Failure> {
+        let (mark, stop) = (self.mark(sandbox), self.stop());
+        let stopped = blocking(move || ProcessTable::open()?.stop(&mark, stop)).await?;
         if let Some(found) = stopped.iter().find(|found| found.root).or(stopped.first()) {
             context.info(format!("{} stopped (process {})", self.title(), found.pid)).await;
             context.resource(ResourceAction::Removed, "process", self.title()).await;
@@ -152,32 +158,39 @@ impl Service {
     }
 }
 
-/// The last lines of a service's log, to quote in a failure.
-fn last_lines(log: &std::path::Path) -> Vec<String> {
-    let text = std::fs::read(log).unwrap_or_default();
-    let text = String::from_utf8_lossy(&text[text.len().saturating_sub(8192)..]).into_owned();
-    let lines: Vec<&str> = text.lines().filter(|line| !line.trim().is_empty()).collect();
-    lines[lines.len().saturating_sub(5)..].iter().map(|line| (*line).to_owned()).collect()
-}
-
 /// Every service and its health, probed side by side.
 pub(super) async fn statuses(sandbox: &Sandbox) -> Result<Vec<ServiceStatus>, Failure> {
     let stack = sandbox.folder.path().to_owned();
     let found = blocking(move || Ok(ProcessTable::open()?.of_stack(&stack))).await?;
-    let roots: BTreeMap<String, u32> =
-        found.into_iter().filter(|found| found.root).map(|found| (found.mark.role().to_owned(), found.pid)).collect();
-    let all = Service::ALL.into_iter().map(|service| status(service, sandbox, roots.get(service.name()).copied()));
+    let roots: BTreeMap<String, Found> =
+        found.into_iter().filter(|found| found.root).map(|found| (found.mark.role().to_owned(), found)).collect();
+    let all = Service::ALL.into_iter().map(|service| status(service, sandbox, roots.get(service.name())));
     Ok(futures::future::join_all(all).await)
 }
 
-async fn status(service: Service, sandbox: &Sandbox, pid: Option<u32>) -> ServiceStatus {
-    let (health, detail) = match pid {
+async fn status(service: Service, sandbox: &Sandbox, found: Option<&Found>) -> ServiceStatus {
+    let (health, detail) = match found {
         None => (Health::Stopped, "not running".to_owned()),
-        Some(_) => match service.probe(sandbox).await {
+        Some(found) => match service.probe(sandbox).await {
             Ok(detail) => (Health::Healthy, detail),
-            Err(waits_for) => (Health::Starting, waits_for),
+            Err(waits_for) if found.age() < READY_WITHIN => (Health::Starting, waits_for),
+            Err(waits_for) => (Health::Unhealthy, format!("not ready since it started: {waits_for}")),
         },
     };
+    service_status(service, health, detail, found.map(|found| found.pid))
+}
+
+/// What the process table alone tells: whoever runs is taken for healthy.
+pub(crate) fn glance(found: &[Found]) -> Vec<ServiceStatus> {
+    let at = |service: Service| found.iter().find(|found| found.root && found.mark.role() == service.name());
+    let all = Service::ALL.into_iter().map(|service| match at(service) {
+        Some(found) => service_status(service, Health::Healthy, String::new(), Some(found.pid)),
+        None => service_status(service, Health::Stopped, String::new(), None),
+    });
+    all.collect()
+}
+
+fn service_status(service: Service, health: Health, detail: String, pid: Option<u32>) -> ServiceStatus {
     ServiceStatus {
         name: service.name().to_owned(),
         title: service.title().to_owned(),

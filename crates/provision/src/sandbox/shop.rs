@@ -5,8 +5,8 @@ use protocol::snapshot::TickSample;
 use protocol::{Failure, SandboxConfig};
 
 use super::postgres;
-use crate::agent::TICKS_KEPT;
 use crate::home::StackFolder;
+use crate::observer::TICKS_KEPT;
 
 /// Seconds between ticks: often enough that the throughput chart moves, seldom enough to cost nothing.
 const TICK_SECONDS: u32 = 2;

@@ -9,7 +9,8 @@ use sha2::{Digest, Sha256};
 use tokio::io::AsyncWriteExt;
 
 use super::{Release, Tool};
-use crate::home::{self, Home};
+use crate::files;
+use crate::home::Home;
 use crate::sandbox::blocking;
 
 const CONNECT_DEADLINE: Duration = Duration::from_secs(30);
@@ -26,8 +27,8 @@ pub(super) async fn install(tool: &Tool) -> Result<PathBuf, Failure> {
     let folder = Home::locate()?.root().join("tools");
     let draft = folder.join(format!("draft-{}", tool.name));
     let prepare = || {
-        home::make_folder(&folder)?;
-        home::remove_folder(&draft)?;
+        files::make_folder(&folder)?;
+        files::remove_folder(&draft)?;
         std::fs::create_dir(&draft)
     };
     prepare().map_err(|error| unwritable(&folder, &error))?;
@@ -36,7 +37,7 @@ pub(super) async fn install(tool: &Tool) -> Result<PathBuf, Failure> {
     unpack(tool, &archive, &draft).await?;
     let program = folder.join(tool.executable());
     std::fs::rename(draft.join(tool.executable()), &program)
-        .and_then(|()| home::remove_folder(&draft))
+        .and_then(|()| files::remove_folder(&draft))
         .map_err(|error| unwritable(&folder, &error))?;
     Ok(program)
 }

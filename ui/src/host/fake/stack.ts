@@ -10,6 +10,7 @@ import type { RunSummary } from '../../protocol/RunSummary';
 import type { ServiceStatus } from '../../protocol/ServiceStatus';
 import type { Snapshot } from '../../protocol/Snapshot';
 import type { StackConfig } from '../../protocol/StackConfig';
+import type { StackState } from '../../protocol/StackState';
 import type { StackSummary } from '../../protocol/StackSummary';
 import type { Update } from '../../protocol/Update';
 import type { Charts } from '../../protocol/Charts';
@@ -139,6 +140,7 @@ export class FakeStack {
           this.#player = null;
           if (operation === 'up') this.options.breakage = null;
           if (outcome.result === 'succeeded') this.#succeeded(operation);
+          if (!this.removed) this.#tellState();
         },
       },
       breakage,
@@ -146,6 +148,7 @@ export class FakeStack {
       this.options.held,
     );
     this.#player = player;
+    this.#tellState();
     return run;
   }
 
@@ -154,7 +157,7 @@ export class FakeStack {
   }
 
   setRate(ordersPerMinute: number): void {
-    this.#snapshot = { ...this.#snapshot, orders_per_minute: ordersPerMinute };
+    this.#emit({ type: 'rate', orders_per_minute: ordersPerMinute });
     const detail = ordersPerMinute === 0 ? 'Paused' : 'Writing a tick every second';
     this.setService('generator', { detail });
   }
@@ -164,6 +167,21 @@ export class FakeStack {
       service.name === name ? { ...service, ...change } : service,
     );
     this.#emit({ type: 'services', services, links: this.#snapshot.links });
+    this.#tellState();
+  }
+
+  #tellState(): void {
+    const state = this.#standing();
+    if (state !== this.#snapshot.state) this.#emit({ type: 'state', state });
+  }
+
+  /** To plan is to change nothing, and a refresh leaves the stack as it is. */
+  #standing(): StackState {
+    if (this.#player !== null && this.runs[0]?.operation !== 'plan') return 'busy';
+    const made = this.runs.find(({ operation }) => operation === 'up' || operation === 'down');
+    if (!made) return 'new';
+    if (made.operation === 'down' || made.outcome?.result !== 'succeeded') return 'partial';
+    return this.#snapshot.services.some(({ health }) => health === 'unhealthy') ? 'degraded' : 'up';
   }
 
   /** Makes the stack as if it had been brought up some time ago. */

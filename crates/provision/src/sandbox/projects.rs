@@ -8,7 +8,7 @@ use engine::{Outputs, Presence, Step, StepContext};
 use protocol::{Failure, ResourceAction, StepId};
 
 use super::Sandbox;
-use crate::{home, resources};
+use crate::{files, resources};
 
 /// Names the version of the projects that lie in a folder; written last, so that it tells of a whole copy.
 const FINGERPRINT: &str = ".fingerprint";
@@ -59,10 +59,10 @@ impl Step for Projects {
         let project = self.sandbox.folder.project();
         let draft = project.with_extension("draft");
         let write = || {
-            home::remove_folder(&draft)?;
+            files::remove_folder(&draft)?;
             resources::extract(&draft)?;
             std::fs::write(draft.join(FINGERPRINT), resources::fingerprint())?;
-            home::remove_folder(&project)?;
+            files::remove_folder(&project)?;
             std::fs::rename(&draft, &project)
         };
         write().map_err(|error| {
@@ -90,7 +90,7 @@ pub(super) async fn remove(context: &StepContext, folder: &Path) -> Result<(), F
     }
     let target = folder.to_owned();
     super::blocking(move || {
-        home::remove_folder(&target).map_err(|error| {
+        files::remove_folder(&target).map_err(|error| {
             Failure::environment(format!("{} could not be removed", target.display()))
                 .source(&error)
                 .hint("Close whatever uses it, then run `retailflow down` again.")
