@@ -16,7 +16,7 @@ NOBODY = 65534
 DEADLINE = 300.0
 POLL = 0.05
 
-# As the product starts it; see `crates/provision/src/sandbox/postgres.rs`.
+# As the product starts it; see `crates/sandbox/src/services/postgres.rs`.
 POSTGRES = (
     "listen_addresses=",
     "shared_buffers=256MB",

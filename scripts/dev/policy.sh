@@ -9,6 +9,7 @@ run_policy() {
   step "No address of a package registry in any file" check_registry_addresses
   step "No file beyond $MOST_LINES lines" check_sizes
   step "Crates depend one way only" check_arrows
+  step "One place tells the targets apart" check_one_match
 }
 
 # A lock file or a page that names a registry breaks whoever uses a mirror, and tells where its author works. The
@@ -40,19 +41,22 @@ check_sizes() {
     awk -v most="$MOST_LINES" '$2 != "total" && $1 > most { print $2 " has " $1 " lines"; bad = 1 } END { exit bad }'
 }
 
-# protocol ← engine ← terraform ← provision ← {cli, desktop}; protocol ← {images, cloud, tunnel} ← provision; the generator stands
-# alone, and the function knows nothing else.
+# Our own crates by a table, and of others': windows in the shell alone, AWS's kits behind `cloud`, so that work on the agent, the
+# sandbox or the page never compiles them.
 check_arrows() {
-  must_not_need retailflow-protocol 'tokio|tauri|retailflow-.*'
-  must_not_need retailflow-engine 'tauri|aws-(config|sdk-.*)|retailflow-(provision|generator|terraform|images|cloud|tunnel|cli|desktop)'
-  must_not_need retailflow-terraform 'tauri|aws-(config|sdk-.*)|retailflow-(provision|generator|images|cloud|tunnel|cli|desktop)'
-  must_not_need retailflow-images 'tauri|aws-(config|sdk-.*)|retailflow-(engine|provision|generator|terraform|cloud|tunnel|cli|desktop)'
-  must_not_need retailflow-cloud 'tauri|retailflow-(engine|provision|generator|terraform|images|tunnel|cli|desktop)'
-  must_not_need retailflow-tunnel 'tauri|aws-(config|sdk-.*)|retailflow-(engine|provision|generator|terraform|images|cloud|cli|desktop)'
-  must_not_need retailflow-function 'tauri|retailflow-(protocol|engine|provision|terraform|images|cloud|tunnel|cli|desktop)'
-  must_not_need retailflow-provision 'tauri|retailflow-(cli|desktop)'
-  must_not_need retailflow-cli 'tauri|retailflow-desktop'
-  must_not_need retailflow-generator 'tauri|retailflow-.*'
+  local crate
+  cargo metadata --locked --no-deps --format-version 1 | python3 scripts/dev/arrows.py
+  must_not_need retailflow-protocol 'tokio|tauri'
+  must_not_need retailflow-cli 'tauri'
+  for crate in agent sandbox terraform images tunnel generator; do
+    must_not_need "retailflow-$crate" 'tauri|aws-(config|sdk-.*)'
+  done
+}
+
+# One function knows which target is which; the settings themselves are the words for it.
+check_one_match() {
+  ! git grep --untracked -nE 'TargetConfig::[A-Z][a-z]*(\([^)]*\))? *=[> ]' -- 'crates/*/src/*.rs' 'src-tauri/src/*.rs' \
+    ':!crates/protocol' ':!crates/provision/src/targets.rs'
 }
 
 # must_not_need package pattern-of-whole-names

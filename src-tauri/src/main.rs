@@ -18,7 +18,7 @@ use tauri::webview::PageLoadEvent;
 use watches::Watches;
 
 fn main() -> ExitCode {
-    if let Some(code) = provision::role::run_if_asked() {
+    if let Some(code) = provision::run_if_asked() {
         return code;
     }
     match LocalDesk::open() {

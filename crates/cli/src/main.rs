@@ -20,7 +20,7 @@ use std::process::ExitCode;
 use clap::{CommandFactory, Parser};
 use protocol::aws::{AwsKey, Sensitive};
 use protocol::command::{CheckRequest, Desk, OpenRequest, RunRequest};
-use protocol::snapshot::StackState;
+use protocol::service::StackState;
 use protocol::{Blame, CheckStatus, Failure, Operation, StackConfig, StackName, TargetConfig};
 use provision::LocalDesk;
 
@@ -28,7 +28,7 @@ use args::{Args, Verb};
 use settings::{AwsOptions, Settings, TargetKind};
 
 fn main() -> ExitCode {
-    if let Some(code) = provision::role::run_if_asked() {
+    if let Some(code) = provision::run_if_asked() {
         return code;
     }
     let args = Args::parse();
@@ -54,11 +54,9 @@ async fn carry_out(args: Args) -> Result<(), Failure> {
     let json = args.json;
     match args.verb {
         Verb::Up(options) => {
-            match ensure_stack(&desk, &stack, &options.settings).await? {
-                TargetConfig::Sandbox(_) => {
-                    follow::run(&desk, &stack, RunRequest::plain(Operation::Up), json).await?;
-                }
-                TargetConfig::Aws(config) => review::up(&desk, &stack, &config, options.yes, json).await?,
+            match ensure_stack(&desk, &stack, &options.settings).await?.aws() {
+                None => follow::run(&desk, &stack, RunRequest::plain(Operation::Up), json).await?,
+                Some(config) => review::up(&desk, &stack, config, options.yes, json).await?,
             }
             report::after_up(&desk, &stack, json).await
         }

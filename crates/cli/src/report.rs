@@ -4,7 +4,8 @@ use std::io::{BufRead, IsTerminal, Write};
 
 use anstyle::{AnsiColor, Style};
 use protocol::command::{Desk, StackOperation};
-use protocol::snapshot::{Health, Proof, Snapshot, StackList};
+use protocol::service::Health;
+use protocol::snapshot::{Proof, Snapshot, StackList};
 use protocol::{Blame, Charts, Check, CheckStatus, Failure, Operation, StackName};
 use provision::LocalDesk;
 

@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use protocol::command::Update;
-use protocol::snapshot::{Snapshot, StackState, TickSample};
+use protocol::service::StackState;
+use protocol::shop::TickSample;
+use protocol::snapshot::Snapshot;
 use protocol::{EventKind, Failure, StackName};
 use provision::LocalDesk;
 use tokio::sync::mpsc::Receiver;

@@ -8,6 +8,7 @@ use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom, Write};
 use std::iter;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use jiff::Timestamp;
 use protocol::event::EVENT_VERSION;
@@ -28,22 +29,45 @@ struct RunHead {
     started_at: Timestamp,
 }
 
+/// How a line gets onto the disk. Another one than [`RealDisk`] is for tests: disks can be slow, and full.
+pub trait Disk: Send + Sync {
+    /// Appends a line, its end included, to a journal; it is on the disk when this returns.
+    fn append(&self, journal: &mut File, line: &[u8]) -> io::Result<()>;
+}
+
+/// The disk of this computer.
+#[derive(Debug, Clone, Copy)]
+pub struct RealDisk;
+
+impl Disk for RealDisk {
+    fn append(&self, journal: &mut File, line: &[u8]) -> io::Result<()> {
+        // One write, so that a kill tears at most the last line.
+        journal.write_all(line)?;
+        journal.sync_data()
+    }
+}
+
 /// The journal of the run under way.
-#[derive(Debug)]
 pub struct Journal {
     run: RunId,
     folder: PathBuf,
     file: File,
+    disk: Arc<dyn Disk>,
 }
 
 impl Journal {
     /// Begins a new run under `runs`. Its folder and head are on disk when this returns.
     pub fn begin(runs: &Path, operation: Operation) -> Result<Self, Failure> {
-        let head = RunHead { version: EVENT_VERSION, run: next_id(runs), operation, started_at: Timestamp::now() };
-        Self::create(runs, &head).map_err(|error| unwritable(runs, &error))
+        Self::begin_on(Arc::new(RealDisk), runs, operation)
     }
 
-    fn create(runs: &Path, head: &RunHead) -> io::Result<Self> {
+    /// The same, with a disk of its own.
+    pub fn begin_on(disk: Arc<dyn Disk>, runs: &Path, operation: Operation) -> Result<Self, Failure> {
+        let head = RunHead { version: EVENT_VERSION, run: next_id(runs), operation, started_at: Timestamp::now() };
+        Self::create(disk, runs, &head).map_err(|error| unwritable(runs, &error))
+    }
+
+    fn create(disk: Arc<dyn Disk>, runs: &Path, head: &RunHead) -> io::Result<Self> {
         let folder = runs.join(&head.run.0);
         fs::create_dir_all(&folder)?;
         let mut head_file = File::create_new(folder.join(RUN_FILE))?;
@@ -52,7 +76,7 @@ impl Journal {
         let file = File::create_new(folder.join(JOURNAL_FILE))?;
         sync_folder(&folder)?;
         sync_folder(runs)?;
-        Ok(Self { run: head.run.clone(), folder, file })
+        Ok(Self { run: head.run.clone(), folder, file, disk })
     }
 
     /// The run it belongs to.
@@ -69,16 +93,14 @@ impl Journal {
 
     /// Appends an event; it is on disk when this returns.
     pub fn append(&mut self, event: &Event) -> Result<(), Failure> {
-        append_line(&mut self.file, event).map_err(|error| unwritable(&self.folder, &error))
+        append_line(&*self.disk, &mut self.file, event).map_err(|error| unwritable(&self.folder, &error))
     }
 }
 
-fn append_line(file: &mut File, event: &Event) -> io::Result<()> {
+fn append_line(disk: &dyn Disk, file: &mut File, event: &Event) -> io::Result<()> {
     let mut line = serde_json::to_vec(event)?;
     line.push(b'\n');
-    // One write, so that a kill tears at most the last line.
-    file.write_all(&line)?;
-    file.sync_data()
+    disk.append(file, &line)
 }
 
 /// Makes a new or renamed entry of a folder survive a crash of the machine.
@@ -149,7 +171,9 @@ pub fn recover(runs: &Path) -> Result<History, Failure> {
         let end = history.interrupt(newest);
         // The kill may have come before the journal was made.
         let journal = OpenOptions::new().create(true).append(true).open(folder.join(JOURNAL_FILE));
-        journal.and_then(|mut journal| append_line(&mut journal, &end)).map_err(|error| unwritable(&folder, &error))?;
+        journal
+            .and_then(|mut journal| append_line(&RealDisk, &mut journal, &end))
+            .map_err(|error| unwritable(&folder, &error))?;
     }
     Ok(history)
 }
@@ -327,7 +351,7 @@ mod tests {
             operation: Operation::Up,
             started_at: Timestamp::now(),
         };
-        Journal::create(runs.path(), &head(tomorrow.to_string())).unwrap();
+        Journal::create(Arc::new(RealDisk), runs.path(), &head(tomorrow.to_string())).unwrap();
         let later = Journal::begin(runs.path(), Operation::Down).unwrap().run().clone();
         assert_eq!(summaries(runs.path(), 1)[0].run, later);
     }

@@ -3,6 +3,7 @@
 //! It knows no shop and no cloud. What a step does is its own affair; that steps run in order, side by side, within
 //! their deadlines, are journalled before they act and can be cancelled and resumed, is the engine's.
 
+mod help;
 pub mod journal;
 pub mod logs;
 pub mod plan;
@@ -12,6 +13,7 @@ pub mod run;
 pub mod secret;
 pub mod step;
 
+pub use help::{blocking, lock};
 pub use journal::{Journal, StackLock};
 pub use plan::{Direction, Plan};
 pub use redact::Redactor;

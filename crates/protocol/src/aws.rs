@@ -5,9 +5,9 @@ use std::fmt;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use ts_rs::TS;
 
-use crate::config::{validate_history, validate_rate};
 use crate::failure::{Blame, Failure};
 use crate::ids::StackName;
+use crate::limits::{validate_history, validate_rate};
 
 /// Settings of a stack in AWS.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, TS)]

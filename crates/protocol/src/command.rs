@@ -7,12 +7,14 @@ use crate::aws::{AwsIdentity, AwsKey, AwsPlace, AwsProfile};
 use crate::charts::Charts;
 use crate::check::Check;
 use crate::config::StackConfig;
-use crate::event::{Event, Operation, StepPlan};
+use crate::event::Event;
 use crate::failure::Failure;
 use crate::ids::{RunId, StackName};
 use crate::logs::{LogFilter, LogSource, LogWindow, LogWindowRequest};
 use crate::review::{Cost, Review};
-use crate::snapshot::{Invocation, PipelineRun, Proof, RunSummary, Snapshot, StackList, StackSummary};
+use crate::run::{Operation, StepPlan};
+use crate::shop::Invocation;
+use crate::snapshot::{PipelineRun, Proof, RunSummary, Snapshot, StackList, StackSummary};
 
 /// Declares a set of commands: a request enum, a trait with one method each, a dispatcher, and a TypeScript map
 /// from a command's name to its argument and result.

@@ -4,8 +4,9 @@ use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
 use crate::aws::AwsConfig;
-use crate::failure::{Blame, Failure};
+use crate::failure::Failure;
 use crate::ids::StackName;
+use crate::limits::{out_of_range, validate_history, validate_rate};
 
 /// One stack's settings, written to `stack.toml`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, TS)]
@@ -49,9 +50,6 @@ impl Default for SandboxConfig {
     }
 }
 
-/// The most orders a minute that can be asked for.
-pub const MAX_ORDERS_PER_MINUTE: f64 = 60_000.0;
-
 impl StackConfig {
     /// Says what cannot be, before anything is made.
     pub fn validate(&self) -> Result<(), Failure> {
@@ -63,6 +61,14 @@ impl StackConfig {
 }
 
 impl TargetConfig {
+    /// The settings of a stack in AWS, whose plan is reviewed before anything is made.
+    pub fn aws(&self) -> Option<&AwsConfig> {
+        match self {
+            Self::Sandbox(_) => None,
+            Self::Aws(aws) => Some(aws),
+        }
+    }
+
     /// Orders a minute, on average, as the stack was made.
     pub fn orders_per_minute(&self) -> f64 {
         match self {
@@ -80,23 +86,6 @@ impl SandboxConfig {
         }
         validate_rate(self.orders_per_minute)
     }
-}
-
-/// Accepts ten years at most.
-pub(crate) fn validate_history(days: u32) -> Result<(), Failure> {
-    if days <= 3650 { Ok(()) } else { Err(out_of_range("Days of history", "0 to 3650", days)) }
-}
-
-/// Accepts 0 to [`MAX_ORDERS_PER_MINUTE`].
-pub fn validate_rate(orders_per_minute: f64) -> Result<(), Failure> {
-    if (0.0..=MAX_ORDERS_PER_MINUTE).contains(&orders_per_minute) {
-        return Ok(());
-    }
-    Err(out_of_range("Orders a minute", "0 to 60000", orders_per_minute))
-}
-
-fn out_of_range(what: &str, range: &str, got: impl std::fmt::Display) -> Failure {
-    Failure::new(Blame::User, format!("{what}: {got} is out of range")).hint(format!("Choose {range}."))
 }
 
 #[cfg(test)]

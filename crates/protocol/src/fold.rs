@@ -6,9 +6,10 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
-use crate::event::{Event, EventKind, Operation, ResourceAction, RunOutcome, Severity, StepOutcome, StepPlan};
+use crate::event::{Event, EventKind};
 use crate::failure::Failure;
 use crate::ids::{RunId, StepId};
+use crate::run::{Operation, ResourceAction, RunOutcome, Severity, StepOutcome, StepPlan};
 
 /// Everything a user may want to know about one run.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, TS)]

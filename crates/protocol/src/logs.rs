@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
-use crate::event::Level;
+use crate::run::Level;
 
 /// A log that can be read: `run/<run id>` for a run, `service/<name>` for a service.
 pub type LogSource = String;

@@ -5,10 +5,12 @@ use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
 use crate::config::StackConfig;
-use crate::event::{Operation, RunOutcome};
 use crate::failure::Failure;
 use crate::fold::RunState;
 use crate::ids::{RunId, StackName};
+use crate::run::{Operation, RunOutcome};
+use crate::service::{Link, ServiceStatus, StackState};
+use crate::shop::TickSample;
 
 /// Everything a dashboard needs at once.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, TS)]
@@ -30,23 +32,6 @@ pub struct Snapshot {
     pub orders_per_minute: f64,
     /// The latest ticks, oldest first (at most 300).
     pub throughput: Vec<TickSample>,
-}
-
-/// Where a stack stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, TS)]
-#[serde(rename_all = "snake_case")]
-#[ts(export)]
-pub enum StackState {
-    /// Made, never brought up.
-    New,
-    /// A run that may change it is under way.
-    Busy,
-    /// Up and healthy.
-    Up,
-    /// Up, but a service is not well.
-    Degraded,
-    /// Parts of it exist: `up` resumes, `down` removes.
-    Partial,
 }
 
 /// Every stack of this computer.
@@ -131,100 +116,6 @@ pub struct PipelineRun {
     pub finished_at: Option<Timestamp>,
     /// Its page in Dagster.
     pub url: String,
-}
-
-/// A supervised process and its health.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
-#[ts(export)]
-pub struct ServiceStatus {
-    /// Identifier, for example `postgres`; its log is `service/<name>`.
-    pub name: String,
-    /// For people, for example “PostgreSQL”.
-    pub title: String,
-    /// Its health.
-    pub health: Health,
-    /// What it is doing or what is wrong.
-    pub detail: String,
-    /// Its process id while it runs on this computer.
-    pub pid: Option<u32>,
-    /// How often it was started again since the agent began.
-    pub restarts: u32,
-}
-
-impl ServiceStatus {
-    /// Whether it runs, as far as can be told: a process of this computer, or a service elsewhere.
-    pub fn runs(&self) -> bool {
-        self.pid.is_some() || matches!(self.health, Health::Healthy | Health::Starting)
-    }
-}
-
-/// The health of a service.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, TS)]
-#[serde(rename_all = "snake_case")]
-#[ts(export)]
-pub enum Health {
-    /// Not running, and not meant to.
-    Stopped,
-    /// Running, not ready yet.
-    Starting,
-    /// Ready.
-    Healthy,
-    /// Running or meant to run, and not well.
-    Unhealthy,
-}
-
-/// Something that can be opened in a browser.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
-#[ts(export)]
-pub struct Link {
-    /// Identifier, for example `dagster`.
-    pub id: String,
-    /// For people.
-    pub title: String,
-    /// Where it leads.
-    pub url: String,
-}
-
-/// What one tick of the shop wrote.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, TS)]
-#[ts(export)]
-pub struct TickSample {
-    /// The tick's number.
-    pub tick: i64,
-    /// When it was written, UTC.
-    #[ts(type = "string")]
-    pub at: Timestamp,
-    /// New orders.
-    pub orders: i64,
-    /// Rows written, of all tables.
-    pub rows: i64,
-    /// Orders whose status changed.
-    pub status_changes: i64,
-    /// Time to make the rows, in milliseconds.
-    pub generate_ms: f64,
-    /// Time to write them, in milliseconds.
-    pub write_ms: f64,
-}
-
-/// A call of the shop's function in AWS, as Lambda reported it.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, TS)]
-#[ts(export)]
-pub struct Invocation {
-    /// Lambda's identifier of the request; a call that is tried again keeps it.
-    pub request: String,
-    /// When it ended, UTC.
-    #[ts(type = "string")]
-    pub at: Timestamp,
-    /// Why it failed, in Lambda's words, for example `timeout`; absent if it did not.
-    pub error: Option<String>,
-    /// How long it worked, in milliseconds.
-    pub duration_ms: f64,
-    /// How long it is paid for, in milliseconds.
-    pub billed_ms: f64,
-    /// The most memory it used, in megabytes.
-    pub memory_mb: u32,
-    /// How long it took to start before it could work, in milliseconds; absent if it ran already.
-    pub start_ms: Option<f64>,
 }
 
 /// What `down` leaves behind, looked at after everything ended: nothing, if every item is `gone`.

@@ -1,21 +1,9 @@
-//! What RetailFlow provisions: its targets, the steps they are made of, the agent that looks after a stack, and the
-//! desk from which shells (CLI, desktop app) give their commands.
+//! What RetailFlow provisions, put together: the desk from which shells (CLI, desktop app) give their commands, and the roles that
+//! this executable plays besides.
 
-mod agent;
-mod aws;
-mod client;
-mod dagster;
 mod desk;
-mod files;
-mod hints;
-mod home;
-mod observer;
-mod resources;
-pub mod role;
-mod sandbox;
-mod stream;
-mod target;
-mod tools;
-mod wire;
+mod role;
+mod targets;
 
 pub use desk::LocalDesk;
+pub use role::run_if_asked;

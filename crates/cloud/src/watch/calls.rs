@@ -4,7 +4,7 @@ use aws_sdk_cloudwatchlogs::Client as Logs;
 use aws_sdk_cloudwatchlogs::operation::filter_log_events::FilterLogEventsOutput;
 use aws_sdk_cloudwatchlogs::types::FilteredLogEvent;
 use jiff::{Timestamp, ToSpan};
-use protocol::snapshot::Invocation;
+use protocol::shop::Invocation;
 
 use crate::failure::{Answer, Refusal};
 use crate::session::Session;

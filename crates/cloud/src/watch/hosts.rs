@@ -2,7 +2,7 @@
 
 use aws_sdk_ec2::Client as Ec2;
 use aws_sdk_ec2::types::{Filter, Instance, InstanceStateName, InstanceStatus, SummaryStatus};
-use protocol::snapshot::{Health, ServiceStatus};
+use protocol::service::{Health, ServiceStatus};
 
 use crate::failure::{Answer, Refusal};
 use crate::session::Session;

@@ -8,7 +8,8 @@ mod shop;
 use aws_sdk_cloudwatch::types::{MetricAlarm, StateValue};
 use futures::future::{try_join, try_join3};
 use protocol::Failure;
-use protocol::snapshot::{Health, Invocation, ServiceStatus, TickSample};
+use protocol::service::{Health, ServiceStatus};
+use protocol::shop::{Invocation, TickSample};
 
 use crate::failure::{Answer, Refusal};
 use crate::session::Session;

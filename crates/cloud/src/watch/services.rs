@@ -3,7 +3,7 @@
 use aws_sdk_ec2::types::InstanceStateName;
 use aws_sdk_ecs::Client as Ecs;
 use aws_sdk_ecs::types::{Deployment, DesiredStatus, HealthStatus, Service, Task};
-use protocol::snapshot::{Health, ServiceStatus};
+use protocol::service::{Health, ServiceStatus};
 
 use super::hosts::Hosts;
 use crate::failure::{Answer, Refusal};

@@ -8,7 +8,8 @@ use aws_sdk_cloudwatch::primitives::DateTime;
 use aws_sdk_cloudwatch::types::{Dimension, Metric, MetricDataQuery, MetricStat, ScanBy};
 use futures::future::try_join3;
 use jiff::{Timestamp, ToSpan};
-use protocol::snapshot::{Health, ServiceStatus, TickSample};
+use protocol::service::{Health, ServiceStatus};
+use protocol::shop::TickSample;
 
 use crate::failure::{Answer, Refusal};
 use crate::session::Session;

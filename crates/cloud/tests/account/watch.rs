@@ -1,7 +1,7 @@
 //! Watching a stack.
 
 use cloud::watch;
-use protocol::snapshot::Health;
+use protocol::service::Health;
 use serde_json::{Value, json};
 
 use crate::rig::Rig;

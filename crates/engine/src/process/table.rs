@@ -12,6 +12,9 @@ use sysinfo::{Pid, Process, ProcessRefreshKind, ProcessStatus, ProcessesToUpdate
 /// The variable that carries a mark.
 const VARIABLE: &str = "RETAILFLOW_PROCESS";
 
+/// What the roles of tools begin with.
+const TOOL: &str = "tool:";
+
 /// How long the system may take to clear away killed processes.
 const KILL_DEADLINE: Duration = Duration::from_secs(10);
 
@@ -28,6 +31,21 @@ impl Mark {
     /// The mark of a stack's process in a role, for example `postgres`.
     pub fn new(stack: &Path, role: &str) -> Self {
         Self { stack: stack.to_string_lossy().into_owned(), role: role.to_owned() }
+    }
+
+    /// The mark of a stack's tool: what a step runs to its end, as opposed to a service.
+    pub fn tool(stack: &Path, name: &str) -> Self {
+        Self::new(stack, &format!("{TOOL}{name}"))
+    }
+
+    /// Whether it is a tool's.
+    pub fn is_tool(&self) -> bool {
+        self.role.starts_with(TOOL)
+    }
+
+    /// The stack's folder.
+    pub fn stack(&self) -> &Path {
+        Path::new(&self.stack)
     }
 
     /// The role.
@@ -106,6 +124,9 @@ pub struct Stop {
 }
 
 impl Stop {
+    /// How most tools are: what they have not put away, a rerun makes again, so they are asked once and not waited for long.
+    pub const TOOL: Self = Self::terminate(Duration::from_secs(10));
+
     /// Asked with SIGTERM.
     pub const fn terminate(grace: Duration) -> Self {
         Self { signal: StopSignal::Terminate, grace }

@@ -1,7 +1,5 @@
 //! Questions to a registry that are answered in one go.
 
-use std::time::Duration;
-
 use bytes::Bytes;
 use futures::TryStreamExt;
 use oci_client::Reference;
@@ -140,13 +138,9 @@ impl Registry {
     /// The answer to a request, within the deadline for one.
     pub(super) async fn answered<T>(&self, request: impl Future<Output = Result<T, Error>>) -> Result<T, Trouble> {
         let limit = self.limits().answer;
-        let answer = tokio::time::timeout(limit, request).await.map_err(|_| silent(limit))?;
+        let answer = tokio::time::timeout(limit, request).await.map_err(|_| Trouble::silent(limit))?;
         answer.map_err(Trouble::from)
     }
-}
-
-pub(super) fn silent(limit: Duration) -> Trouble {
-    Trouble::Lost(format!("nothing came for {limit:?}"))
 }
 
 /// What is not there is an answer, not a failure.

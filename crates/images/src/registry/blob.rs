@@ -14,7 +14,7 @@ use tokio::fs::File;
 use tokio_util::io::ReaderStream;
 
 use super::Registry;
-use super::ask::silent;
+use super::chunks::Chunks;
 use super::download::download;
 use super::session::Session;
 use super::trouble::Trouble;
@@ -24,8 +24,6 @@ use crate::progress::Counter;
 
 /// How much of a file is read at a time.
 const CHUNK: usize = 256 << 10;
-
-pub(super) type Chunks = BoxStream<'static, Result<Bytes, Trouble>>;
 
 impl Registry {
     /// Sends a blob to a repository, counting its bytes. One that is cut off is begun anew, in an upload of its own:
@@ -58,7 +56,7 @@ impl Registry {
         let sent = session.client.push_blob_stream(reference, chunks, blob.digest.as_ref(), Some(blob.size));
         let result = tokio::select! {
             result = sent => result,
-            () = counter.stands_still(self.limits().silence) => return Err(silent(self.limits().silence)),
+            () = counter.stands_still(self.limits().silence) => return Err(Trouble::silent(self.limits().silence)),
         };
         match (result, fault.get()) {
             (Ok(_), _) => Ok(()),

@@ -10,8 +10,7 @@ use oci_client::errors::OciDistributionError as Error;
 use oci_spec::image::Digest;
 
 use super::Registry;
-use super::ask::silent;
-use super::blob::Chunks;
+use super::chunks::Chunks;
 use super::trouble::Trouble;
 use crate::image::Blob;
 
@@ -71,7 +70,7 @@ impl Download {
             None => self.source.insert(self.registry.open(&self.repository, &self.digest, self.offset).await?),
         };
         loop {
-            let chunk = tokio::time::timeout(limit, source.next()).await.map_err(|_| silent(limit))?;
+            let chunk = tokio::time::timeout(limit, source.next()).await.map_err(|_| Trouble::silent(limit))?;
             match chunk {
                 Some(Ok(bytes)) if bytes.len() as u64 > self.size - self.offset => {
                     return Err(Trouble::Damaged(format!("{} has more than {} bytes", self.digest, self.size)));
@@ -109,7 +108,7 @@ impl Registry {
 /// Drops the bytes that came already, for registries that do not give parts.
 async fn skip(mut stream: SizedStream, mut offset: u64, limit: Duration) -> Result<SizedStream, Trouble> {
     while offset > 0 {
-        let chunk = tokio::time::timeout(limit, stream.stream.next()).await.map_err(|_| silent(limit))?;
+        let chunk = tokio::time::timeout(limit, stream.stream.next()).await.map_err(|_| Trouble::silent(limit))?;
         let chunk = chunk.ok_or_else(|| Trouble::Lost("it ended early".to_owned()))?;
         let mut bytes = chunk.map_err(Error::IoError)?;
         let dropped = bytes.len().min(usize::try_from(offset).unwrap_or(usize::MAX));

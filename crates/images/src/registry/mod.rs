@@ -2,6 +2,7 @@
 
 mod ask;
 mod blob;
+mod chunks;
 mod download;
 mod session;
 mod trouble;

@@ -10,7 +10,6 @@ use oci_client::{Client, Reference, RegistryOperation};
 use protocol::Failure;
 use tokio::sync::Mutex;
 
-use super::ask::silent;
 use super::trouble::Trouble;
 use crate::limits::Limits;
 use crate::login::{Login, Logins};
@@ -72,7 +71,8 @@ impl Sessions {
     }
 
     async fn open(&self, slot: &mut Option<Session>, number: u64) -> Result<Session, Trouble> {
-        let login = tokio::time::timeout(self.answer, self.logins.login()).await.map_err(|_| silent(self.answer))?;
+        let login =
+            tokio::time::timeout(self.answer, self.logins.login()).await.map_err(|_| Trouble::silent(self.answer))?;
         let auth = match login?.map(Login::into_parts) {
             Some((user, password)) => RegistryAuth::Basic(user, password),
             None => RegistryAuth::Anonymous,

@@ -1,5 +1,7 @@
 //! What can go wrong with a registry, and what is said of it.
 
+use std::time::Duration;
+
 use oci_client::errors::{DigestError, OciDistributionError as Error, OciEnvelope, OciErrorCode};
 use protocol::{Blame, Failure};
 
@@ -27,6 +29,11 @@ pub(crate) enum Trouble {
 }
 
 impl Trouble {
+    /// That nothing came for so long.
+    pub(crate) fn silent(limit: Duration) -> Self {
+        Self::Lost(format!("nothing came for {limit:?}"))
+    }
+
     /// Whether another attempt may fare better.
     pub(crate) fn passes(&self) -> bool {
         matches!(self, Self::Unreachable(_) | Self::Lost(_) | Self::Overloaded(_))

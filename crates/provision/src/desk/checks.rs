@@ -1,13 +1,10 @@
 //! What a target needs of this computer.
 
 use cloud::checks::{self, Wanted};
+use kit::tools::{self, Tool};
 use protocol::aws::HostSizes;
 use protocol::{AwsPlace, Blame, Check, CheckStatus, Failure};
-
-use crate::aws;
-use crate::files;
-use crate::home::Home;
-use crate::tools::{self, Tool};
+use stack::{Home, files};
 
 /// Disk space, in bytes: what is needed, and what leaves room.
 struct Room {

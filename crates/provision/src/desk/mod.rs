@@ -6,30 +6,29 @@ mod readers;
 mod rest;
 mod save;
 
-use engine::journal;
+use std::sync::Arc;
+
 use engine::logs::RunLog;
 use engine::process::ProcessTable;
+use engine::{blocking, journal};
 use protocol::aws::{AwsIdentity, AwsKey, AwsProfile};
 use protocol::command::{
     AgentRequest, CheckRequest, Desk, OpenRequest, RateRequest, SaveLogRequest, StackLogRequest, StackOperation,
     StartRequest, Update,
 };
 use protocol::logs::{LogSource, LogWindow};
-use protocol::snapshot::{
-    Invocation, PipelineRun, Proof, RunSummary, Snapshot, StackList, StackState, StackSummary, UnreadableStack,
-};
+use protocol::service::StackState;
+use protocol::shop::Invocation;
+use protocol::snapshot::{PipelineRun, Proof, RunSummary, Snapshot, StackList, StackSummary, UnreadableStack};
 use protocol::{
     AwsPlace, Blame, Charts, Check, Cost, Failure, Operation, Review, RunId, StackConfig, StackName, StepPlan,
-    TargetConfig,
 };
+use stack::client::AgentClient;
+use stack::{Home, StackFolder, role};
+use target::{Target, glance};
 use tokio::sync::mpsc;
 
-use crate::aws;
-use crate::client::AgentClient;
-use crate::home::{Home, StackFolder};
-use crate::sandbox::{Service, blocking};
-use crate::target::Target;
-
+use crate::targets::target_of;
 use readers::Readers;
 
 /// Runs shown in a stack's history.
@@ -88,10 +87,10 @@ impl LocalDesk {
     }
 
     /// What runs where, for a stack that has no agent to ask.
-    fn target(&self, stack: &StackName) -> Result<Target, Failure> {
+    fn target(&self, stack: &StackName) -> Result<Arc<dyn Target>, Failure> {
         let folder = self.existing(stack)?;
         let config = folder.config()?;
-        Ok(Target::new(folder, &config))
+        Ok(target_of(&folder, &config))
     }
 }
 
@@ -144,15 +143,14 @@ impl Desk for LocalDesk {
 
     async fn price(&self, config: StackConfig) -> Result<Cost, Failure> {
         config.validate()?;
-        match config.target {
-            TargetConfig::Aws(config) => Ok(aws::cost::cost(&config)),
-            TargetConfig::Sandbox(_) => Err(Failure::new(Blame::User, "A sandbox costs nothing")),
-        }
+        target_of(&self.home.stack(&config.name), &config)
+            .cost()
+            .ok_or_else(|| Failure::new(Blame::User, "A sandbox costs nothing"))
     }
 
     async fn review(&self, stack: StackName) -> Result<Option<Review>, Failure> {
-        let folder = self.existing(&stack)?;
-        blocking(move || aws::review::load(&folder)).await
+        let target = self.target(&stack)?;
+        blocking(move || target.review()).await
     }
 
     async fn plan(&self, request: StackOperation) -> Result<Vec<StepPlan>, Failure> {
@@ -215,7 +213,8 @@ impl Desk for LocalDesk {
     async fn log_sources(&self, stack: StackName) -> Result<Vec<LogSource>, Failure> {
         let folder = self.existing(&stack)?;
         let runs = journal::summaries(&folder.runs(), HISTORY).into_iter().map(|run| format!("run/{}", run.run));
-        let services = Service::ALL.into_iter().map(Service::name).chain([crate::role::AGENT]);
+        let target = self.target(&stack)?;
+        let services = target.services().iter().map(|service| service.name()).chain([role::AGENT]);
         let services = services.filter(|name| folder.service_log(name).exists()).map(|name| format!("service/{name}"));
         Ok(runs.chain(services).collect())
     }
@@ -251,10 +250,8 @@ impl Desk for LocalDesk {
         let folder = self.home.stack(&stack);
         let (name, place) = (stack.clone(), folder.clone());
         let mut proof = blocking(move || proof::look_until_gone(&name, &place)).await?;
-        if let Some(TargetConfig::Aws(config)) = folder.removed_config().map(|config| config.target) {
-            let session = aws::session::open(&config.place()).await?;
-            session.expect_account(&config.account_id).await?;
-            proof.items.extend(cloud::sweep::prove(&session, stack.as_str()).await?);
+        if let Some(config) = folder.removed_config() {
+            proof.items.extend(target_of(&folder, &config).prove().await?);
         }
         Ok(proof)
     }
@@ -284,13 +281,14 @@ fn log_path(folder: &StackFolder, source: &str) -> Result<std::path::PathBuf, Fa
 /// A stack in the list. Its services are not asked how they are: the processes of this computer and the journal tell enough.
 fn summary(folder: &StackFolder, table: &mut ProcessTable) -> Result<StackSummary, Failure> {
     let config = folder.config()?;
-    let target = Target::new(folder.clone(), &config);
+    let target = target_of(folder, &config);
     let processes = table.of_stack(folder.path());
     let latest = journal::peek_latest(&folder.runs());
     let last_run = journal::summaries(&folder.runs(), 1).into_iter().next();
-    let agent = processes.iter().any(|found| found.mark.role() == crate::role::AGENT);
+    let agent = processes.iter().any(|found| found.mark.role() == role::AGENT);
     let busy = latest.as_ref().is_some_and(|run| agent && !run.is_finished() && run.operation != Operation::Plan);
-    let state = if busy { StackState::Busy } else { target.state(latest.as_ref(), &target.glance(&processes)) };
+    let state =
+        if busy { StackState::Busy } else { target.state(latest.as_ref(), &glance(target.services(), &processes)) };
     Ok(StackSummary { config, state, last_run, folder: folder.path().display().to_string() })
 }
 

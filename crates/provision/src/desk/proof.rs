@@ -6,10 +6,8 @@ use std::time::{Duration, Instant};
 use engine::process::{Mark, ProcessTable};
 use protocol::snapshot::{Proof, ProofItem};
 use protocol::{Failure, StackName};
-
-use crate::files;
-use crate::home::StackFolder;
-use crate::role::Role;
+use stack::role::Role;
+use stack::{StackFolder, files};
 
 /// How long the agent may take to remove the last files and end.
 const LAST_ACT: Duration = Duration::from_mins(1);

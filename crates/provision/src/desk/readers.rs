@@ -4,11 +4,10 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use engine::lock;
 use engine::logs::LogReader;
 use protocol::Failure;
 use protocol::logs::{LogFilter, LogWindow, LogWindowRequest};
-
-use crate::observer::lock;
 
 /// How many are kept: a log that is followed, and the last few things searched for in it.
 const READERS: usize = 16;

@@ -3,17 +3,16 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use engine::journal;
+use agent::{Observer, Pending};
+use engine::{blocking, journal};
 use protocol::command::Update;
 use protocol::snapshot::Snapshot;
 use protocol::{Failure, StackConfig};
+use stack::StackFolder;
+use stack::client::{AgentClient, Attached};
 use tokio::sync::mpsc::Sender;
 
-use crate::client::{AgentClient, Attached};
-use crate::home::StackFolder;
-use crate::observer::Observer;
-use crate::sandbox::blocking;
-use crate::stream::Pending;
+use crate::targets::target_of;
 
 /// How often an agent is looked for that may have been started meanwhile.
 const ROUND: Duration = Duration::from_millis(250);
@@ -51,7 +50,8 @@ async fn observer(folder: StackFolder) -> Result<Arc<Observer>, Failure> {
     blocking(move || {
         let config: StackConfig = folder.config()?;
         let history = journal::peek(&folder.runs());
-        Ok(Arc::new(Observer::new(folder, config, history)))
+        let target = target_of(&folder, &config);
+        Ok(Arc::new(Observer::new(folder, config, target, history)))
     })
     .await
 }

@@ -1,0 +1,111 @@
+//! Answering clients: one request a connection; an attached client then gets events until it leaves.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use engine::lock;
+use protocol::command::{AgentCommands, AgentRequest, RunRequest, Update};
+use protocol::shop::Invocation;
+use protocol::snapshot::{PipelineRun, Snapshot};
+use protocol::{Failure, RunId};
+use stack::wire::{self, Connection, Reply, read_line, write_line};
+use tokio::io::AsyncBufReadExt;
+use tokio::net::UnixListener;
+
+use crate::Agent;
+use crate::stream::Pending;
+
+/// How long to wait before the next client is accepted where one could not be: out of file handles, for instance.
+const BREATH: Duration = Duration::from_millis(50);
+
+impl Agent {
+    /// Accepts clients until the agent ends.
+    pub(crate) async fn serve(self: &Arc<Self>, listener: UnixListener) {
+        loop {
+            let Ok((stream, _)) = listener.accept().await else {
+                tokio::time::sleep(BREATH).await;
+                continue;
+            };
+            let agent = self.clone();
+            self.clients.spawn(async move {
+                // A client that hangs up has nothing to be told.
+                let _ = agent.answer(wire::accepted(stream)).await;
+            });
+        }
+    }
+
+    async fn answer(self: &Arc<Self>, mut connection: Connection) -> std::io::Result<()> {
+        let Some(request) = read_line::<AgentRequest>(&mut connection).await? else { return Ok(()) };
+        // An agent that is to leave begins nothing and answers nobody: whoever asks finds its successor.
+        if self.end.is_cancelled() {
+            return Ok(());
+        }
+        if request == AgentRequest::Attach(()) {
+            return self.stream(connection).await;
+        }
+        let reply = match Counter(self.clone()).dispatch(request).await {
+            Ok(value) => Reply::Result(value),
+            Err(_) if self.end.is_cancelled() => return Ok(()),
+            Err(failure) => Reply::Failed(self.eyes.emitter.redactor().redact_failure(failure)),
+        };
+        write_line(&mut connection, &reply).await
+    }
+
+    async fn stream(&self, mut connection: Connection) -> std::io::Result<()> {
+        let (snapshot, events) = self.snapshot();
+        write_line(&mut connection, &Reply::Result(serde_json::to_value(snapshot)?)).await?;
+        let mut pending = Pending::new(events);
+        let mut ends = false;
+        while !ends {
+            tokio::select! {
+                () = pending.gather() => {}
+                // An attached client has nothing more to say: to read is to learn that it hung up, which a quiet
+                // stack would not notice by writing.
+                _ = connection.fill_buf() => return Ok(()),
+                () = self.end.cancelled() => ends = true,
+            }
+            while let Some(update) = pending.take(|| self.snapshot()) {
+                write_line(&mut connection, &update).await?;
+            }
+        }
+        write_line(&mut connection, &Update::Ended).await
+    }
+}
+
+/// Where an agent takes its clients' commands.
+struct Counter(Arc<Agent>);
+
+impl AgentCommands for Counter {
+    async fn attach(&self, (): ()) -> Result<Snapshot, Failure> {
+        Ok(self.0.snapshot().0)
+    }
+
+    async fn snapshot(&self, (): ()) -> Result<Snapshot, Failure> {
+        // Whoever asks once wants to know how it is now, not how it was at the last round.
+        self.0.look().await?;
+        Ok(self.0.snapshot().0)
+    }
+
+    async fn start(&self, request: RunRequest) -> Result<RunId, Failure> {
+        self.0.begin(request).await
+    }
+
+    async fn cancel(&self, (): ()) -> Result<(), Failure> {
+        if let Some(active) = lock(&self.0.active).as_ref() {
+            active.cancel.cancel();
+        }
+        Ok(())
+    }
+
+    async fn set_rate(&self, orders_per_minute: f64) -> Result<(), Failure> {
+        self.0.eyes.target.set_rate(orders_per_minute)
+    }
+
+    async fn pipeline_runs(&self, (): ()) -> Result<Vec<PipelineRun>, Failure> {
+        self.0.eyes.target.pipeline_runs().await
+    }
+
+    async fn invocations(&self, (): ()) -> Result<Vec<Invocation>, Failure> {
+        self.0.eyes.target.invocations().await
+    }
+}

@@ -1,0 +1,144 @@
+//! Watching over the services: their health, and starting again what ended without being asked to.
+
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
+
+use engine::lock;
+use protocol::service::{Health, ServiceStatus};
+use protocol::{Failure, Operation};
+
+use crate::Agent;
+
+/// The pause before a service is started again; doubled with every restart up to the most.
+const FIRST_PAUSE: Duration = Duration::from_secs(1);
+const LONGEST_PAUSE: Duration = Duration::from_mins(1);
+
+/// A service that ran this long has recovered: its next restart pauses briefly again.
+const RECOVERED: Duration = Duration::from_mins(2);
+
+/// The services that are meant to run.
+pub(crate) type Wanted = BTreeMap<&'static str, Restarts>;
+
+/// How often and when a service was started again.
+#[derive(Debug, Default, Clone, Copy)]
+pub(crate) struct Restarts {
+    count: u32,
+    in_a_row: u32,
+    last: Option<Instant>,
+}
+
+impl Restarts {
+    fn is_due(&self) -> bool {
+        let pause = FIRST_PAUSE.saturating_mul(1 << self.in_a_row.min(6)).min(LONGEST_PAUSE);
+        self.last.is_none_or(|last| last.elapsed() >= pause)
+    }
+
+    fn record(&mut self) {
+        let recovered = self.last.is_none_or(|last| last.elapsed() > RECOVERED);
+        self.in_a_row = if recovered { 1 } else { self.in_a_row + 1 };
+        self.count += 1;
+        self.last = Some(Instant::now());
+    }
+}
+
+impl Agent {
+    /// Takes over whatever runs. A new agent never starts services by itself: after a restart of the computer, that
+    /// is the user's `up` to decide.
+    pub(crate) async fn adopt(&self) -> Result<(), Failure> {
+        self.eyes.look_around().await?;
+        self.want_what_runs();
+        Ok(())
+    }
+
+    /// From now on, keeps every service running; called after `up`.
+    pub(crate) fn want_everything(&self) {
+        let mut wanted = lock(&self.wanted);
+        for service in self.eyes.target.services() {
+            wanted.entry(service.name()).or_default();
+        }
+    }
+
+    /// From now on, keeps running what runs now.
+    fn want_what_runs(&self) {
+        let running: Vec<String> =
+            self.eyes.services().into_iter().filter(|s| s.pid.is_some()).map(|s| s.name).collect();
+        let mut wanted = lock(&self.wanted);
+        for service in self.eyes.target.services() {
+            if running.iter().any(|name| name == service.name()) {
+                wanted.entry(service.name()).or_default();
+            }
+        }
+    }
+
+    /// Looks after the services until the agent ends.
+    pub(crate) async fn supervise(&self) {
+        loop {
+            match self.look().await {
+                Ok(statuses) => self.revive_missing(&statuses).await,
+                Err(failure) => self.eyes.note(&failure.to_string()),
+            }
+            tokio::time::sleep(self.eyes.target.round()).await;
+        }
+    }
+
+    /// Looks at the services and tells what changed.
+    pub(crate) async fn look(&self) -> Result<Vec<ServiceStatus>, Failure> {
+        let mut statuses = self.eyes.ask().await?;
+        for status in &mut statuses {
+            self.add_history(status);
+        }
+        self.eyes.see(&statuses);
+        Ok(statuses)
+    }
+
+    async fn revive_missing(&self, statuses: &[ServiceStatus]) {
+        for status in statuses.iter().filter(|status| status.pid.is_none()) {
+            let _reviving = self.reviving.lock().await;
+            // `up` and `down` start and stop services themselves. One that begins now waits until this is over.
+            if matches!(self.operation(), Some(Operation::Up | Operation::Down)) {
+                return;
+            }
+            self.revive(&status.name).await;
+        }
+    }
+
+    fn add_history(&self, status: &mut ServiceStatus) {
+        let wanted = lock(&self.wanted);
+        let Some(restarts) = wanted.get(status.name.as_str()) else { return };
+        status.restarts = restarts.count;
+        if status.health == Health::Stopped {
+            status.health = Health::Unhealthy;
+            "ended unexpectedly, will be started again".clone_into(&mut status.detail);
+        }
+    }
+
+    async fn revive(&self, name: &str) {
+        let services = self.eyes.target.services();
+        let Some(service) = services.iter().find(|service| service.name() == name) else { return };
+        let is_due = lock(&self.wanted).get_mut(name).is_some_and(|restarts| {
+            let is_due = restarts.is_due();
+            if is_due {
+                restarts.record();
+            }
+            is_due
+        });
+        if !is_due {
+            return;
+        }
+        self.eyes.note(&format!("{} ended unexpectedly: starting it again", service.title()));
+        match service.ensure_running().await {
+            Ok(true) => {
+                let service = service.clone();
+                // If it fails, the next `up` does it.
+                tokio::spawn(async move { service.recover().await });
+            }
+            Ok(false) => {}
+            Err(failure) => self.eyes.note(&failure.to_string()),
+        }
+    }
+
+    /// Nothing is meant to run any more; called before a teardown.
+    pub(crate) fn want_nothing(&self) {
+        lock(&self.wanted).clear();
+    }
+}

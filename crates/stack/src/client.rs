@@ -1,0 +1,202 @@
+//! Talking to a stack's agent: one request a connection. Only what begins something starts an agent; to ask does not.
+
+use std::time::Duration;
+
+use engine::process::{Mark, ServiceSpec, Started, spawn_detached};
+use protocol::Failure;
+use protocol::command::{AgentRequest, RunRequest, Update};
+use protocol::snapshot::Snapshot;
+use serde::de::DeserializeOwned;
+use tokio::sync::mpsc;
+use tokio::time::{Instant, sleep, timeout};
+
+use crate::folder::StackFolder;
+use crate::role::{self, Role};
+use crate::wire::{self, Connection, Reply, read_line, write_line};
+
+/// How long an agent may take to answer on its socket after it was started.
+const START_DEADLINE: Duration = Duration::from_secs(20);
+
+/// How long an agent may take to answer a request; each returns at once and lets its work go on.
+const ANSWER_DEADLINE: Duration = Duration::from_secs(30);
+
+/// How often an agent that was just started is looked for.
+const POLL: Duration = Duration::from_millis(20);
+
+/// Lines that are quoted of one that could not start.
+const QUOTED: usize = 8;
+
+/// The agent of one stack.
+pub struct AgentClient {
+    folder: StackFolder,
+}
+
+/// A client that the agent tells of everything.
+pub struct Attached {
+    snapshot: Snapshot,
+    connection: Connection,
+}
+
+impl AgentClient {
+    /// The agent of the stack in a folder.
+    pub fn new(folder: StackFolder) -> Self {
+        Self { folder }
+    }
+
+    /// Begins a run, in an agent that is started if need be.
+    pub async fn start(&self, run: RunRequest) -> Result<protocol::RunId, Failure> {
+        self.ask_started(&AgentRequest::Start(run)).await.map(|(run, _)| run)
+    }
+
+    /// Attaches to the agent, which is started if need be.
+    pub async fn attach(&self) -> Result<Attached, Failure> {
+        let (snapshot, connection) = self.ask_started(&AgentRequest::Attach(())).await?;
+        Ok(Attached { snapshot, connection })
+    }
+
+    /// Attaches to the agent, if there is one.
+    pub async fn attach_if_there(&self) -> Result<Option<Attached>, Failure> {
+        let answer = self.ask_one_there(&AgentRequest::Attach(())).await?;
+        Ok(answer.map(|(snapshot, connection)| Attached { snapshot, connection }))
+    }
+
+    /// What the agent answers, if there is one.
+    pub async fn ask<T: DeserializeOwned>(&self, request: &AgentRequest) -> Result<Option<T>, Failure> {
+        Ok(self.ask_one_there(request).await?.map(|(answer, _)| answer))
+    }
+
+    async fn ask_one_there<T: DeserializeOwned>(
+        &self,
+        request: &AgentRequest,
+    ) -> Result<Option<(T, Connection)>, Failure> {
+        match self.connect().await? {
+            Some(connection) => exchange(connection, request).await,
+            None => Ok(None),
+        }
+    }
+
+    /// Asks an agent, starting one if need be. One that ends before it answers has begun nothing, or its successor takes over
+    /// what it began: it is asked as well.
+    async fn ask_started<T: DeserializeOwned>(&self, request: &AgentRequest) -> Result<(T, Connection), Failure> {
+        let deadline = Instant::now() + START_DEADLINE;
+        loop {
+            let connection = self.connect_to_started(deadline).await?;
+            if let Some(answer) = exchange(connection, request).await? {
+                return Ok(answer);
+            }
+            if Instant::now() > deadline {
+                return Err(Failure::environment("The stack's agent ended before it answered")
+                    .hint("Run the command again: a new agent takes over where it stopped."));
+            }
+            sleep(POLL).await;
+        }
+    }
+
+    async fn connect(&self) -> Result<Option<Connection>, Failure> {
+        let socket = self.folder.agent_socket();
+        wire::connect(&socket).await.map_err(|error| {
+            Failure::environment("The stack's agent could not be reached")
+                .cause(format!("{}: {error}", socket.display()))
+        })
+    }
+
+    async fn connect_to_started(&self, deadline: Instant) -> Result<Connection, Failure> {
+        let mut started: Option<Started> = None;
+        loop {
+            // There may be no such stack any more.
+            self.folder.config()?;
+            if let Some(connection) = self.connect().await? {
+                return Ok(connection);
+            }
+            match started.as_mut().map(Started::ended) {
+                None => started = Some(self.spawn_agent()?),
+                Some(None) => {}
+                // It found another one, which has left since.
+                Some(Some(status)) if status.success() => started = None,
+                Some(Some(status)) => {
+                    let failure = Failure::environment(format!("The stack's agent could not start ({status})"));
+                    return Err(self.quoting(started.as_ref(), failure));
+                }
+            }
+            if Instant::now() > deadline {
+                let seconds = START_DEADLINE.as_secs();
+                let failure = Failure::environment(format!("The stack's agent did not answer within {seconds} s"));
+                return Err(self.quoting(started.as_ref(), failure));
+            }
+            sleep(POLL).await;
+        }
+    }
+
+    /// A failure with the agent's own last words for its cause.
+    fn quoting(&self, started: Option<&Started>, failure: Failure) -> Failure {
+        let words = started.map(|started| started.last_words(QUOTED)).unwrap_or_default();
+        let log = self.folder.service_log(Role::Agent.name());
+        words.into_iter().fold(failure, Failure::cause).hint(format!(
+            "Mend what it says and run the command again; nothing was begun. Its log is {}.",
+            log.display()
+        ))
+    }
+
+    /// Two clients may do this at once: the second agent finds the stack locked and leaves.
+    fn spawn_agent(&self) -> Result<Started, Failure> {
+        let spawned = spawn_detached(&ServiceSpec {
+            mark: Mark::new(self.folder.path(), Role::Agent.name()),
+            program: role::executable()?,
+            args: Role::Agent.arguments(self.folder.path()),
+            env: Vec::new(),
+            folder: self.folder.path().to_owned(),
+            log: self.folder.service_log(Role::Agent.name()),
+            user: None,
+        });
+        // A stack that was removed this very moment is not there, whatever else could not be done in its folder.
+        spawned.or_else(|failure| self.folder.config().and(Err(failure)))
+    }
+}
+
+impl Attached {
+    /// Passes on everything, beginning with the snapshot, until the agent or the listener ends. [`Update::Ended`] comes last.
+    pub async fn pass_on(mut self, to: &mpsc::Sender<Update>) {
+        let mut update = Update::Snapshot(Box::new(self.snapshot));
+        loop {
+            let ended = update == Update::Ended;
+            if to.send(update).await.is_err() || ended {
+                return;
+            }
+            let read = tokio::select! {
+                read = read_line::<Update>(&mut self.connection) => read,
+                () = to.closed() => return,
+            };
+            // An unreadable line means an agent of another version; the client attaches again and sees.
+            update = read.ok().flatten().unwrap_or(Update::Ended);
+        }
+    }
+}
+
+/// Asks, and gives the answer with the connection it came on; `None` if the agent ended before it answered.
+async fn exchange<T: DeserializeOwned>(
+    mut connection: Connection,
+    request: &AgentRequest,
+) -> Result<Option<(T, Connection)>, Failure> {
+    let answered = timeout(ANSWER_DEADLINE, async {
+        write_line(&mut connection, request).await?;
+        read_line(&mut connection).await
+    });
+    let reply = answered.await.map_err(|_| {
+        Failure::environment(format!("The stack's agent did not answer within {} s", ANSWER_DEADLINE.as_secs()))
+    })?;
+    match reply {
+        Ok(Some(Reply::Result(value))) => match serde_json::from_value(value) {
+            Ok(answer) => Ok(Some((answer, connection))),
+            Err(error) => Err(unreadable(&error)),
+        },
+        Ok(Some(Reply::Failed(failure))) => Err(failure),
+        Err(error) if error.kind() == std::io::ErrorKind::InvalidData => Err(unreadable(&error)),
+        Ok(None) | Err(_) => Ok(None),
+    }
+}
+
+fn unreadable(error: &(dyn std::error::Error + 'static)) -> Failure {
+    Failure::environment("The stack's agent said something that this program does not understand")
+        .source(error)
+        .hint("Another version of RetailFlow may have started it: use that one, or end its process.")
+}

@@ -1,0 +1,315 @@
+//! One stack's folder: what lies where in it, its settings, its making and its removal.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use protocol::{Code, Failure, StackConfig};
+use serde::Deserialize;
+use sha2::{Digest, Sha256};
+
+use crate::files::{make_folder, remove_folder, write_atomically};
+use crate::privileges::runs_as_root;
+
+/// The layout of a stack's folder, the first line of `stack.toml`. Raised when an older RetailFlow could no longer make
+/// sense of the folder.
+const FORMAT: u32 = 1;
+
+/// What every version of `stack.toml` says.
+#[derive(Deserialize)]
+struct Header {
+    format: u32,
+}
+
+/// One stack's folder.
+#[derive(Debug, Clone)]
+pub struct StackFolder {
+    path: PathBuf,
+}
+
+impl StackFolder {
+    /// The folder at a path, whether it exists or not.
+    pub fn new(path: PathBuf) -> Self {
+        Self { path }
+    }
+
+    /// Where it is.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// The stack's settings.
+    pub fn config_file(&self) -> PathBuf {
+        self.path.join("stack.toml")
+    }
+
+    /// Held by the stack's agent.
+    pub fn lock_file(&self) -> PathBuf {
+        self.path.join("lock")
+    }
+
+    /// The runs, a folder each.
+    pub fn runs(&self) -> PathBuf {
+        self.path.join("runs")
+    }
+
+    /// The Python environment of the data projects.
+    pub fn python(&self) -> PathBuf {
+        self.path.join("python")
+    }
+
+    /// The data projects, to be read and changed by the user.
+    pub fn project(&self) -> PathBuf {
+        self.path.join("project")
+    }
+
+    /// PostgreSQL's cluster.
+    pub fn postgres(&self) -> PathBuf {
+        self.path.join("postgres")
+    }
+
+    /// The DuckDB warehouse, and what is loaded into it with.
+    pub fn warehouse(&self) -> PathBuf {
+        self.path.join("warehouse")
+    }
+
+    /// Dagster's home.
+    pub fn dagster(&self) -> PathBuf {
+        self.path.join("dagster")
+    }
+
+    /// The charts the pipeline publishes.
+    pub fn charts_file(&self) -> PathBuf {
+        self.warehouse().join("charts.json")
+    }
+
+    /// The live shop's settings, read at every tick.
+    pub fn shop_file(&self) -> PathBuf {
+        self.path.join("shop.toml")
+    }
+
+    /// The working copies of the Terraform roots, each with its state.
+    pub fn terraform(&self) -> PathBuf {
+        self.path.join("terraform")
+    }
+
+    /// What is known of the stack's images.
+    pub fn images(&self) -> PathBuf {
+        self.path.join("images")
+    }
+
+    /// What the latest plan found.
+    pub fn review_file(&self) -> PathBuf {
+        self.path.join("review.json")
+    }
+
+    /// A service's log.
+    pub fn service_log(&self, service: &str) -> PathBuf {
+        self.path.join("logs").join(format!("{service}.log"))
+    }
+
+    /// The folder of the stack's sockets. Short, because a socket's path holds about 100 bytes.
+    pub fn runtime(&self) -> PathBuf {
+        let hash = Sha256::digest(self.path.as_os_str().as_encoded_bytes());
+        runtime_base().join(format!("rf-{}", hex::encode(&hash[..6])))
+    }
+
+    /// Where the agent listens.
+    pub fn agent_socket(&self) -> PathBuf {
+        self.runtime().join("agent.sock")
+    }
+
+    /// The folder of PostgreSQL's socket; whoever may enter it may use the database.
+    pub fn postgres_socket(&self) -> PathBuf {
+        self.runtime().join("pg")
+    }
+
+    /// Reads `stack.toml`.
+    pub fn config(&self) -> Result<StackConfig, Failure> {
+        let path = self.config_file();
+        let text = match fs::read_to_string(&path) {
+            Ok(text) => text,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Err(self.no_such_stack()),
+            Err(error) => return Err(unreadable(&path, &error)),
+        };
+        let header: Header = toml::from_str(&text).map_err(|error| broken(&path, &error))?;
+        if header.format > FORMAT {
+            return Err(self.too_new(header.format));
+        }
+        let config: StackConfig = toml::from_str(&text).map_err(|error| broken(&path, &error))?;
+        config.validate()?;
+        Ok(config)
+    }
+
+    /// Removes the folder and all in it; one that is not there is success.
+    ///
+    /// It loses its name first: from then on there is no such stack, and nobody finds half of one or starts anything in it.
+    /// Should this process be killed then, [`Self::sweep`] does the rest.
+    pub fn remove(&self) -> io::Result<()> {
+        match fs::rename(&self.path, self.aside(&ulid::Ulid::generate().to_string())) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+            _ => {}
+        }
+        self.sweep()
+    }
+
+    /// What removals of this stack that were cut off left of it.
+    pub fn left_behind(&self) -> Vec<PathBuf> {
+        let entries = self.path.parent().and_then(|stacks| fs::read_dir(stacks).ok());
+        let prefix = self.aside("");
+        let paths = entries.into_iter().flatten().flatten().map(|entry| entry.path());
+        paths
+            .filter(|path| path.as_os_str().as_encoded_bytes().starts_with(prefix.as_os_str().as_encoded_bytes()))
+            .collect()
+    }
+
+    /// Removes that.
+    pub fn sweep(&self) -> io::Result<()> {
+        self.left_behind().iter().try_for_each(|folder| remove_folder(folder))
+    }
+
+    /// Where the folder lies while it is being removed: beside the others, by a name that is no stack's.
+    fn aside(&self, removal: &str) -> PathBuf {
+        let name = self.path.file_name().unwrap_or_default().to_string_lossy();
+        self.path.with_file_name(format!(".removing.{name}.{removal}"))
+    }
+
+    /// Where the settings of a removed stack are kept, beside the stacks.
+    fn remembered(&self) -> Option<PathBuf> {
+        let (name, home) = (self.path.file_name()?, self.path.parent()?.parent()?);
+        Some(home.join("removed").join(name).with_extension("toml"))
+    }
+
+    /// Keeps the settings of a stack that is about to be removed: where it was is where to look for what is left.
+    pub fn remember(&self) -> io::Result<()> {
+        let Some(path) = self.remembered() else { return Ok(()) };
+        path.parent().map_or(Ok(()), make_folder)?;
+        write_atomically(&path, &fs::read(self.config_file())?)
+    }
+
+    /// The settings of a stack that was removed, if they were kept.
+    pub fn removed_config(&self) -> Option<StackConfig> {
+        toml::from_str(&fs::read_to_string(self.remembered()?).ok()?).ok()
+    }
+
+    fn too_new(&self, format: u32) -> Failure {
+        let name = self.path.file_name().unwrap_or_default().to_string_lossy();
+        Failure::new(protocol::Blame::User, format!("The stack {name} was made by a newer version of RetailFlow"))
+            .cause(format!("its folder {} has format {format}; this version knows up to {FORMAT}", self.path.display()))
+            .hint("Use that version, or a later one. This one has changed nothing.")
+    }
+
+    /// Makes the folder and writes `stack.toml`; fails if a stack of that name exists.
+    pub fn create(&self, config: &StackConfig) -> Result<(), Failure> {
+        if self.config_file().exists() {
+            return Err(Failure::new(protocol::Blame::User, format!("A stack named {} exists already", config.name))
+                .hint("Choose another name, or remove that stack first."));
+        }
+        let text = toml::to_string(config)
+            .map(|settings| format!("format = {FORMAT}\n{settings}"))
+            .map_err(|error| Failure::bug("The stack's settings could not be encoded").source(&error))?;
+        make_folder(&self.path).and_then(|()| write_atomically(&self.config_file(), text.as_bytes())).map_err(|error| {
+            Failure::environment(format!("The stack's folder {} could not be made", self.path.display()))
+                .source(&error)
+                .hint("Make it writable, or set RETAILFLOW_HOME to a folder RetailFlow may use.")
+        })
+    }
+
+    /// That there is no such stack.
+    pub fn no_such_stack(&self) -> Failure {
+        let name = self.path.file_name().unwrap_or_default().to_string_lossy();
+        Failure::new(protocol::Blame::User, format!("There is no stack named {name}"))
+            .code(Code::NoSuchStack)
+            .hint("`retailflow status` lists the stacks; `retailflow up` makes one.")
+    }
+}
+
+fn broken(path: &Path, error: &toml::de::Error) -> Failure {
+    unreadable(path, error).hint(
+        "Mend the file by hand; nothing else of the stack was touched. To give the stack up instead, end its \
+         processes and remove its folder.",
+    )
+}
+
+fn unreadable(path: &Path, error: &(dyn std::error::Error + 'static)) -> Failure {
+    Failure::environment(format!("{} could not be read", path.display())).source(error)
+}
+
+fn runtime_base() -> PathBuf {
+    let own = std::env::var_os("XDG_RUNTIME_DIR").map(PathBuf::from).filter(|path| path.is_absolute());
+    // Root's runtime folder is closed to the unprivileged user PostgreSQL runs as.
+    own.filter(|path| path.is_dir() && !runs_as_root()).unwrap_or_else(std::env::temp_dir)
+}
+
+#[cfg(test)]
+mod tests {
+    use protocol::{SandboxConfig, StackName, TargetConfig};
+
+    use super::*;
+    use crate::home::Home;
+
+    #[test]
+    fn a_stack_is_made_once_and_reads_back() {
+        let root = tempfile::tempdir().unwrap();
+        let home = Home::at(root.path().to_owned());
+        let name: StackName = "demo".parse().unwrap();
+        let folder = home.stack(&name);
+        assert_eq!(folder.config().unwrap_err().code, Some(Code::NoSuchStack));
+        let config = StackConfig {
+            name: name.clone(),
+            target: TargetConfig::Sandbox(SandboxConfig { seed: 7, ..Default::default() }),
+        };
+        folder.create(&config).unwrap();
+        assert_eq!(folder.config().unwrap(), config);
+        assert!(folder.create(&config).unwrap_err().summary.contains("exists already"));
+        assert_eq!(home.names(), [name]);
+    }
+
+    #[test]
+    fn settings_that_cannot_be_trusted_are_not_used() {
+        let root = tempfile::tempdir().unwrap();
+        let folder = Home::at(root.path().to_owned()).stack(&"demo".parse().unwrap());
+        make_folder(folder.path()).unwrap();
+        let reading = |text: &str| {
+            fs::write(folder.config_file(), text).unwrap();
+            folder.config().unwrap_err()
+        };
+        let sandbox = "name = \"demo\"\n[target]\nkind = \"sandbox\"\n";
+        let newer = reading("format = 99\nname = 5\n[surprise]\n");
+        assert!(newer.summary.contains("newer version") && newer.causes[0].contains("99"), "{newer:?}");
+        assert!(reading("format = 1\nname = ").causes[0].contains("line 2"));
+        assert!(reading(sandbox).causes[0].contains("format"), "a file that lost its first line");
+        assert!(reading(&format!("format = 1\n{sandbox}speed = 9\n")).causes[0].contains("speed"));
+        assert!(reading(&format!("format = 1\n{sandbox}backfill_days = 99999\n")).summary.contains("99999"));
+    }
+
+    #[test]
+    fn a_removal_that_was_cut_off_is_finished_later_and_touches_no_other_stack() {
+        let root = tempfile::tempdir().unwrap();
+        let home = Home::at(root.path().to_owned());
+        let folder = |name: &str| home.stack(&name.parse().unwrap());
+        let (demo, other) = (folder("demo"), folder("demo-2"));
+        for stack in [&demo, &other] {
+            fs::create_dir_all(stack.runs()).unwrap();
+        }
+        fs::rename(demo.path(), demo.aside("01ABC")).unwrap();
+        fs::rename(other.path(), other.aside("01ABC")).unwrap();
+        assert_eq!(demo.left_behind(), [demo.aside("01ABC")]);
+        assert!(home.names().is_empty());
+        fs::create_dir_all(demo.runs()).unwrap();
+        demo.sweep().unwrap();
+        assert!(demo.left_behind().is_empty() && demo.runs().exists());
+        demo.remove().unwrap();
+        demo.remove().unwrap();
+        assert!(!demo.path().exists());
+        assert_eq!(other.left_behind().len(), 1);
+    }
+
+    #[test]
+    fn socket_paths_stay_short() {
+        let folder = StackFolder::new(PathBuf::from(format!("/{}", "long/".repeat(60))));
+        let longest = folder.postgres_socket().join(".s.PGSQL.5432");
+        let base = runtime_base();
+        assert!(longest.as_os_str().len() - base.as_os_str().len() < 40, "{}", longest.display());
+    }
+}

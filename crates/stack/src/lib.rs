@@ -1,0 +1,13 @@
+//! One stack on disk and on the wire: where things lie, who may read them, how its agent is found, started and asked.
+
+pub mod client;
+pub mod files;
+mod folder;
+mod home;
+pub mod privileges;
+pub mod remedies;
+pub mod role;
+pub mod wire;
+
+pub use folder::StackFolder;
+pub use home::Home;

@@ -1,0 +1,84 @@
+//! Between a stack's agent and its clients: a local socket, and on it one JSON value a line.
+
+use std::io;
+use std::path::Path;
+
+use protocol::Failure;
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use tokio::io::{AsyncBufRead, AsyncBufReadExt, AsyncWrite, AsyncWriteExt, BufStream};
+use tokio::net::{UnixListener, UnixStream};
+
+/// A connection to or from an agent.
+pub type Connection = BufStream<UnixStream>;
+
+/// What the agent answers to a request.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Reply {
+    /// The result, as JSON.
+    Result(serde_json::Value),
+    /// Why there is none.
+    Failed(Failure),
+}
+
+/// Listens. The caller holds the stack's lock, so a socket that is already there is a dead agent's.
+///
+/// Its folder is open to this user alone (to nobody else's reading or writing, if root runs us), so only this user
+/// can connect.
+pub fn listen(path: &Path) -> Result<UnixListener, Failure> {
+    let bind = || {
+        remove(path)?;
+        let listener = UnixListener::bind(path)?;
+        restrict(path)?;
+        Ok(listener)
+    };
+    bind().map_err(|error: io::Error| {
+        Failure::environment(format!("The agent's socket {} could not be opened", path.display())).source(&error)
+    })
+}
+
+/// Connects to a listening agent; `None` if nobody listens.
+pub async fn connect(path: &Path) -> io::Result<Option<Connection>> {
+    use io::ErrorKind::{ConnectionRefused, NotFound};
+    match UnixStream::connect(path).await {
+        Ok(stream) => Ok(Some(BufStream::new(stream))),
+        Err(error) if matches!(error.kind(), NotFound | ConnectionRefused) => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+/// The connection of an accepted stream.
+pub fn accepted(stream: UnixStream) -> Connection {
+    BufStream::new(stream)
+}
+
+/// Removes a socket's file; one that is not there is success.
+pub fn remove(path: &Path) -> io::Result<()> {
+    match std::fs::remove_file(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        other => other,
+    }
+}
+
+fn restrict(path: &Path) -> io::Result<()> {
+    use std::os::unix::fs::PermissionsExt;
+    std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o600))
+}
+
+/// Writes a value as one line.
+pub async fn write_line(to: &mut (impl AsyncWrite + Unpin), value: &impl Serialize) -> io::Result<()> {
+    let mut line = serde_json::to_vec(value)?;
+    line.push(b'\n');
+    to.write_all(&line).await?;
+    to.flush().await
+}
+
+/// Reads a value from one line; `None` at the end.
+pub async fn read_line<T: DeserializeOwned>(from: &mut (impl AsyncBufRead + Unpin)) -> io::Result<Option<T>> {
+    let mut line = Vec::new();
+    if from.read_until(b'\n', &mut line).await? == 0 {
+        return Ok(None);
+    }
+    serde_json::from_slice(&line).map(Some).map_err(Into::into)
+}
