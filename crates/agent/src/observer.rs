@@ -80,12 +80,12 @@ impl Observer {
     }
 
     /// A run that may change the stack begins or ends.
-    pub fn set_busy(&self, busy: bool) {
+    pub(crate) fn set_busy(&self, busy: bool) {
         self.busy.store(busy, Ordering::Relaxed);
     }
 
     /// Tells how the stack stands and what its shop is asked for, as far as that is news.
-    pub fn tell_news(&self) {
+    pub(crate) fn tell_news(&self) {
         let (_, run, _) = self.emitter.subscribe();
         let state = self.state(run.as_ref(), &self.services());
         let orders_per_minute = self.target.rate();
@@ -102,7 +102,7 @@ impl Observer {
     }
 
     /// The services as they were last seen.
-    pub fn services(&self) -> Vec<ServiceStatus> {
+    pub(crate) fn services(&self) -> Vec<ServiceStatus> {
         lock(&self.services).clone()
     }
 
@@ -167,7 +167,7 @@ impl Observer {
     }
 
     /// Writes a line to standard error, which is an agent's log.
-    pub fn note(&self, line: &str) {
+    pub(crate) fn note(&self, line: &str) {
         let line = self.emitter.redactor().redact(line);
         let _ = writeln!(std::io::stderr(), "{} {line}", jiff::Timestamp::now());
     }

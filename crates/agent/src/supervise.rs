@@ -1,6 +1,7 @@
 //! Watching over the services: their health, and starting again what ended without being asked to.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use engine::lock;
@@ -71,7 +72,7 @@ impl Agent {
     }
 
     /// Looks after the services until the agent ends.
-    pub(crate) async fn supervise(&self) {
+    pub(crate) async fn supervise(self: &Arc<Self>) {
         loop {
             match self.look().await {
                 Ok(statuses) => self.revive_missing(&statuses).await,
@@ -91,7 +92,7 @@ impl Agent {
         Ok(statuses)
     }
 
-    async fn revive_missing(&self, statuses: &[ServiceStatus]) {
+    async fn revive_missing(self: &Arc<Self>, statuses: &[ServiceStatus]) {
         for status in statuses.iter().filter(|status| status.pid.is_none()) {
             let _reviving = self.reviving.lock().await;
             // `up` and `down` start and stop services themselves. One that begins now waits until this is over.
@@ -112,7 +113,7 @@ impl Agent {
         }
     }
 
-    async fn revive(&self, name: &str) {
+    async fn revive(self: &Arc<Self>, name: &str) {
         let services = self.eyes.target.services();
         let Some(service) = services.iter().find(|service| service.name() == name) else { return };
         let is_due = lock(&self.wanted).get_mut(name).is_some_and(|restarts| {
@@ -128,9 +129,12 @@ impl Agent {
         self.eyes.note(&format!("{} ended unexpectedly: starting it again", service.title()));
         match service.ensure_running().await {
             Ok(true) => {
-                let service = service.clone();
-                // If it fails, the next `up` does it.
-                tokio::spawn(async move { service.recover().await });
+                let (agent, service) = (self.clone(), service.clone());
+                tokio::spawn(async move {
+                    if let Err(failure) = service.recover().await {
+                        agent.eyes.note(&format!("{}: the next `up` clears up after it: {failure}", service.title()));
+                    }
+                });
             }
             Ok(false) => {}
             Err(failure) => self.eyes.note(&failure.to_string()),

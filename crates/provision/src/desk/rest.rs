@@ -1,13 +1,12 @@
 //! A stack at rest: no agent looks after it, so whoever asks about it looks for himself. Nothing is started for that.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use agent::{Observer, Pending};
 use engine::{blocking, journal};
+use protocol::Failure;
 use protocol::command::Update;
 use protocol::snapshot::Snapshot;
-use protocol::{Failure, StackConfig};
 use stack::StackFolder;
 use stack::client::{AgentClient, Attached};
 use tokio::sync::mpsc::Sender;
@@ -46,12 +45,12 @@ pub(super) async fn watch(folder: StackFolder, to: Sender<Update>) -> Result<(),
     Ok(())
 }
 
-async fn observer(folder: StackFolder) -> Result<Arc<Observer>, Failure> {
+async fn observer(folder: StackFolder) -> Result<Observer, Failure> {
     blocking(move || {
-        let config: StackConfig = folder.config()?;
+        let config = folder.config()?;
         let history = journal::peek(&folder.runs());
         let target = target_of(&folder, &config);
-        Ok(Arc::new(Observer::new(folder, config, target, history)))
+        Ok(Observer::new(folder, config, target, history))
     })
     .await
 }
