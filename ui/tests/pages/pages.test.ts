@@ -161,6 +161,11 @@ describe('Dashboard', () => {
     await press(user, 'mend');
     expect(host.last('start')).toEqual({ stack: 'demo', operation: 'up' });
   });
+  test('so is one that ended while no agent was there to start it again', async () => {
+    await dashboard({ scenario: 'unwatched' });
+    within(await find('unwell')).getByText('Shop is unwell');
+    within(await find('unwell')).getByText(/not running/i);
+  });
   test('takes the stack down only after it was confirmed, and proves it', async () => {
     const { host, user } = await dashboard();
     await press(user, 'teardown');

@@ -32,6 +32,7 @@ export const SCENARIOS = [
   'failure',
   'missing',
   'unhealthy',
+  'unwatched',
   'empty',
   'long',
   'unreadable',
@@ -163,7 +164,7 @@ export class FakeHost implements Host {
 
   #populate(): void {
     const { scenario } = this.options;
-    if (['up', 'unhealthy', 'empty', 'stacks', 'long'].includes(scenario)) {
+    if (['up', 'unhealthy', 'unwatched', 'empty', 'stacks', 'long'].includes(scenario)) {
       const name = scenario === 'long' ? 'a-very-long-stack-name-of-32-char'.slice(0, 32) : 'demo';
       const stack = this.#create(config(name));
       stack.bringUp();
@@ -171,6 +172,8 @@ export class FakeHost implements Host {
         const detail = 'The web page has not answered for 40 s; it was started again 3 times.';
         stack.setService('dagster-webserver', { health: 'unhealthy', detail, restarts: 3, pid: null });
       }
+      if (scenario === 'unwatched')
+        stack.setService('generator', { health: 'stopped', detail: 'not running', pid: null });
     }
     if (['aws', 'aws-drift', 'aws-left'].includes(scenario)) this.#create(awsConfig('demo')).bringUp();
     if (scenario === 'aws-other') this.#create(awsConfig('demo', '999988887777'));

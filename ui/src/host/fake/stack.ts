@@ -181,7 +181,10 @@ export class FakeStack {
     const made = this.runs.find(({ operation }) => operation === 'up' || operation === 'down');
     if (!made) return 'new';
     if (made.operation === 'down' || made.outcome?.result !== 'succeeded') return 'partial';
-    return this.#snapshot.services.some(({ health }) => health === 'unhealthy') ? 'degraded' : 'up';
+    const unwell = this.#snapshot.services.some(
+      ({ health }) => health === 'unhealthy' || health === 'stopped',
+    );
+    return unwell ? 'degraded' : 'up';
   }
 
   /** Makes the stack as if it had been brought up some time ago. */
