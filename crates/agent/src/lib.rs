@@ -75,6 +75,7 @@ pub async fn run_on(
     let config = folder.config()?;
     let target = open(&folder, &config);
     let Some(lock) = take_lock(&folder).await? else { return Ok(()) };
+    folder.renew(&config)?;
     prepare_runtime(&folder)?;
     let listener = wire::listen(&folder.agent_socket())?;
     let history = journal::recover(&folder.runs())?;

@@ -8,7 +8,7 @@ use protocol::command::{AgentCommands, AgentRequest, RunRequest, Update};
 use protocol::shop::Invocation;
 use protocol::snapshot::{PipelineRun, Snapshot};
 use protocol::{Failure, RunId};
-use stack::wire::{self, Connection, Reply, read_line, write_line};
+use stack::wire::{self, Connection, Hello, Reply, read_line, write_line};
 use tokio::io::AsyncBufReadExt;
 use tokio::net::UnixListener;
 
@@ -35,6 +35,8 @@ impl Agent {
     }
 
     async fn answer(self: &Arc<Self>, mut connection: Connection) -> std::io::Result<()> {
+        // Before it is asked: a client of another version may ask what this one cannot read.
+        write_line(&mut connection, &Reply::Hello(Hello::own())).await?;
         let Some(request) = read_line::<AgentRequest>(&mut connection).await? else { return Ok(()) };
         // An agent that is to leave begins nothing and answers nobody: whoever asks finds its successor.
         if self.end.is_cancelled() {
@@ -43,7 +45,7 @@ impl Agent {
         if request == AgentRequest::Attach(()) {
             return self.stream(connection).await;
         }
-        let reply = match Counter(self.clone()).dispatch(request).await {
+        let reply = match Commands(self.clone()).dispatch(request).await {
             Ok(value) => Reply::Result(value),
             Err(_) if self.end.is_cancelled() => return Ok(()),
             Err(failure) => Reply::Failed(self.eyes.emitter.redactor().redact_failure(failure)),
@@ -72,10 +74,10 @@ impl Agent {
     }
 }
 
-/// Where an agent takes its clients' commands.
-struct Counter(Arc<Agent>);
+/// The commands of clients.
+struct Commands(Arc<Agent>);
 
-impl AgentCommands for Counter {
+impl AgentCommands for Commands {
     async fn attach(&self, (): ()) -> Result<Snapshot, Failure> {
         Ok(self.0.snapshot().0)
     }

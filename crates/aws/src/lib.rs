@@ -38,7 +38,7 @@ use protocol::command::RunRequest;
 use protocol::service::{ServiceStatus, StackState};
 use protocol::shop::Invocation;
 use protocol::snapshot::ProofItem;
-use protocol::{AwsConfig, Blame, Cost, Failure, Operation, Review, RunState, StackName};
+use protocol::{AwsConfig, Blame, Cost, Failure, Operation, Review, RunState, ShopConfig, StackName};
 use stack::StackFolder;
 use target::{Target, Ticks};
 
@@ -53,8 +53,8 @@ pub struct Aws {
 
 impl Aws {
     /// The stack in a folder, whether it was made or not.
-    pub fn new(folder: StackFolder, name: StackName, config: AwsConfig) -> Self {
-        Self { site: Site { folder, name, config: Arc::new(config), tunnels: Arc::default() } }
+    pub fn new(folder: StackFolder, name: StackName, shop: ShopConfig, config: AwsConfig) -> Self {
+        Self { site: Site { folder, name, shop, config: Arc::new(config), tunnels: Arc::default() } }
     }
 
     fn up(&self, review: Review) -> Result<Plan, Failure> {
@@ -128,7 +128,7 @@ impl Target for Aws {
     }
 
     fn rate(&self) -> f64 {
-        self.site.config.orders_per_minute
+        self.site.shop.orders_per_minute
     }
 
     fn set_rate(&self, _: f64) -> Result<(), Failure> {

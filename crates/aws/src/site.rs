@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use engine::journal;
 use protocol::service::StackState;
-use protocol::{AwsConfig, Failure, Operation, RunOutcome, StackName};
+use protocol::{AwsConfig, Failure, Operation, RunOutcome, ShopConfig, StackName};
 use stack::StackFolder;
 
 use crate::session;
@@ -15,6 +15,7 @@ use crate::tunnels::Tunnels;
 pub(crate) struct Site {
     pub(crate) folder: StackFolder,
     pub(crate) name: StackName,
+    pub(crate) shop: ShopConfig,
     pub(crate) config: Arc<AwsConfig>,
     pub(crate) tunnels: Arc<Tunnels>,
 }

@@ -46,10 +46,10 @@ pub(crate) async fn of(site: &Site, root: RootName) -> Result<Variables, Failure
                 FOUNDATION.iter().map(|name| ((*name).to_owned(), foundation[*name].clone())).collect();
             values["images"] = images.unwrap_or_else(|| image::placeholders(site));
             values["function_zip"] = json!(function::package_of(site));
-            values["seed"] = json!(config.seed);
-            values["backfill_days"] = json!(config.backfill_days);
+            values["seed"] = json!(site.shop.seed);
+            values["backfill_days"] = json!(site.shop.backfill_days);
             values["tick_minutes"] = json!(config.tick_minutes);
-            values["orders_per_minute"] = json!(config.orders_per_minute);
+            values["orders_per_minute"] = json!(site.shop.orders_per_minute);
             values["stop_at"] = json!(stop_at(site)?);
         }
     }

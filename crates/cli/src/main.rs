@@ -105,7 +105,8 @@ async fn ensure_stack(desk: &LocalDesk, stack: &StackName, settings: &Settings) 
             TargetConfig::Aws(settings.aws(account)?)
         }
     };
-    desk.create_stack(StackConfig { name: stack.clone(), target: target.clone() }).await?;
+    let config = StackConfig { name: stack.clone(), shop: settings.shop(), target: target.clone() };
+    desk.create_stack(config).await?;
     Ok(target)
 }
 

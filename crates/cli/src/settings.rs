@@ -1,7 +1,7 @@
 //! Settings of a new stack, as they are given on the command line; an existing stack keeps its own.
 
 use protocol::aws::HostSizes;
-use protocol::{AwsAccess, AwsConfig, AwsPlace, Blame, Failure, SandboxConfig};
+use protocol::{AwsAccess, AwsConfig, AwsPlace, Blame, Failure, SandboxConfig, ShopConfig};
 
 /// Where a stack runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
@@ -89,18 +89,23 @@ impl Settings {
             && host.is_empty()
     }
 
+    /// What the shop is like, wherever it runs.
+    pub(crate) fn shop(&self) -> ShopConfig {
+        let default = ShopConfig::default();
+        ShopConfig {
+            seed: self.seed.unwrap_or(default.seed),
+            backfill_days: self.days.unwrap_or(default.backfill_days),
+            orders_per_minute: self.rate.unwrap_or(default.orders_per_minute),
+        }
+    }
+
     pub(crate) fn sandbox(&self) -> Result<SandboxConfig, Failure> {
         let of_aws = self.account.is_some() || self.lifetime_hours.is_some() || self.tick_minutes.is_some();
         if of_aws || !self.host.is_empty() {
             return Err(misplaced("A setting of AWS was given for a sandbox", "--target aws"));
         }
         let default = SandboxConfig::default();
-        Ok(SandboxConfig {
-            seed: self.seed.unwrap_or(default.seed),
-            backfill_days: self.days.unwrap_or(default.backfill_days),
-            orders_per_minute: self.rate.unwrap_or(default.orders_per_minute),
-            refresh_minutes: self.refresh_minutes.unwrap_or(default.refresh_minutes),
-        })
+        Ok(SandboxConfig { refresh_minutes: self.refresh_minutes.unwrap_or(default.refresh_minutes) })
     }
 
     /// The settings for AWS, in the account the credentials belong to unless one was named.
@@ -114,9 +119,6 @@ impl Settings {
             account_id: account,
             region: place.region,
             access: place.access,
-            seed: self.seed.unwrap_or(default.seed),
-            backfill_days: self.days.unwrap_or(default.backfill_days),
-            orders_per_minute: self.rate.unwrap_or(default.orders_per_minute),
             tick_minutes: self.tick_minutes.unwrap_or(default.tick_minutes),
             lifetime_hours: self.lifetime_hours.unwrap_or(default.lifetime_hours),
             hosts: sizes(&self.host)?,
@@ -172,7 +174,8 @@ mod tests {
     fn what_is_not_said_is_the_default() {
         assert!(settings("").is_empty());
         assert_eq!(settings("").sandbox().unwrap(), SandboxConfig::default());
-        assert_eq!(settings("--days 3").sandbox().unwrap().backfill_days, 3);
+        assert_eq!(settings("").shop(), ShopConfig::default());
+        assert_eq!(settings("--days 3").shop().backfill_days, 3);
         let aws = settings("--target aws --profile work --lifetime-hours 0 --host airbyte=t3.xlarge");
         assert!(!aws.is_empty());
         let config = aws.aws("123456789012".to_owned()).unwrap();

@@ -7,7 +7,6 @@ use ts_rs::TS;
 
 use crate::failure::{Blame, Failure};
 use crate::ids::StackName;
-use crate::limits::{validate_history, validate_rate};
 
 /// Settings of a stack in AWS.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, TS)]
@@ -20,12 +19,6 @@ pub struct AwsConfig {
     pub region: String,
     /// How to sign in.
     pub access: AwsAccess,
-    /// Seed of the simulated shop: the same seed gives the same shop.
-    pub seed: u32,
-    /// Days of history written before the shop opens (0–3650).
-    pub backfill_days: u32,
-    /// Orders a minute, on average, in the history and live (0–60 000).
-    pub orders_per_minute: f64,
     /// Minutes between two ticks of the shop (1–60).
     pub tick_minutes: u32,
     /// Hours after which the hosts and the shop are stopped (not destroyed); 0 is never.
@@ -151,9 +144,6 @@ impl Default for AwsConfig {
             account_id: String::new(),
             region: "eu-central-1".to_owned(),
             access: AwsAccess::Default,
-            seed: 42,
-            backfill_days: 30,
-            orders_per_minute: 20.0,
             tick_minutes: 3,
             lifetime_hours: 8,
             hosts: HostSizes::default(),
@@ -197,8 +187,7 @@ impl AwsConfig {
             return Err(refused(format!("Minutes between ticks: {} is out of range", self.tick_minutes))
                 .hint("Choose 1 to 60."));
         }
-        validate_history(self.backfill_days)?;
-        validate_rate(self.orders_per_minute)
+        Ok(())
     }
 }
 
@@ -239,8 +228,6 @@ mod tests {
         }
         assert!(AwsConfig { region: "us-gov-west-1".into(), ..valid() }.validate(&name).is_ok());
         assert!(AwsConfig { tick_minutes: 0, ..valid() }.validate(&name).is_err());
-        assert!(AwsConfig { backfill_days: 3651, ..valid() }.validate(&name).is_err());
-        assert!(AwsConfig { orders_per_minute: f64::NAN, ..valid() }.validate(&name).is_err());
     }
 
     #[test]

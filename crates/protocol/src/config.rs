@@ -14,8 +14,36 @@ use crate::limits::{out_of_range, validate_history, validate_rate};
 pub struct StackConfig {
     /// The stack's name, also the name of its folder.
     pub name: StackName,
+    /// What its shop is like, wherever it runs.
+    pub shop: ShopConfig,
     /// Where it runs, and how.
     pub target: TargetConfig,
+}
+
+/// Settings of the simulated shop.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, TS)]
+#[serde(default, deny_unknown_fields)]
+#[ts(export)]
+pub struct ShopConfig {
+    /// Its seed: the same seed gives the same shop.
+    pub seed: u32,
+    /// Days of history written before it opens (0–3650).
+    pub backfill_days: u32,
+    /// Orders a minute, on average, in the history and at first when it is open (0–60 000).
+    pub orders_per_minute: f64,
+}
+
+impl Default for ShopConfig {
+    fn default() -> Self {
+        Self { seed: 42, backfill_days: 30, orders_per_minute: 20.0 }
+    }
+}
+
+impl ShopConfig {
+    fn validate(&self) -> Result<(), Failure> {
+        validate_history(self.backfill_days)?;
+        validate_rate(self.orders_per_minute)
+    }
 }
 
 /// Where a stack runs.
@@ -34,25 +62,20 @@ pub enum TargetConfig {
 #[serde(default, deny_unknown_fields)]
 #[ts(export)]
 pub struct SandboxConfig {
-    /// Seed of the simulated shop: the same seed gives the same shop.
-    pub seed: u32,
-    /// Days of history written before the shop opens (0–3650).
-    pub backfill_days: u32,
-    /// Orders a minute, on average, in the history and at first when live (0–60 000).
-    pub orders_per_minute: f64,
     /// Minutes between scheduled refreshes; 0 turns the schedule off.
     pub refresh_minutes: u32,
 }
 
 impl Default for SandboxConfig {
     fn default() -> Self {
-        Self { seed: 42, backfill_days: 30, orders_per_minute: 20.0, refresh_minutes: 5 }
+        Self { refresh_minutes: 5 }
     }
 }
 
 impl StackConfig {
     /// Says what cannot be, before anything is made.
     pub fn validate(&self) -> Result<(), Failure> {
+        self.shop.validate()?;
         match &self.target {
             TargetConfig::Sandbox(sandbox) => sandbox.validate(),
             TargetConfig::Aws(aws) => aws.validate(&self.name),
@@ -68,23 +91,14 @@ impl TargetConfig {
             Self::Aws(aws) => Some(aws),
         }
     }
-
-    /// Orders a minute, on average, as the stack was made.
-    pub fn orders_per_minute(&self) -> f64 {
-        match self {
-            Self::Sandbox(sandbox) => sandbox.orders_per_minute,
-            Self::Aws(aws) => aws.orders_per_minute,
-        }
-    }
 }
 
 impl SandboxConfig {
     fn validate(&self) -> Result<(), Failure> {
-        validate_history(self.backfill_days)?;
         if self.refresh_minutes > 1440 {
             return Err(out_of_range("Minutes between refreshes", "0 (never) to 1440 (daily)", self.refresh_minutes));
         }
-        validate_rate(self.orders_per_minute)
+        Ok(())
     }
 }
 
@@ -92,22 +106,21 @@ impl SandboxConfig {
 mod tests {
     use super::*;
 
-    fn sandbox(change: impl FnOnce(&mut SandboxConfig)) -> StackConfig {
-        let mut config = SandboxConfig::default();
-        change(&mut config);
-        StackConfig { name: "demo".parse().expect("a valid name"), target: TargetConfig::Sandbox(config) }
+    fn stack(shop: ShopConfig, sandbox: SandboxConfig) -> StackConfig {
+        StackConfig { name: "demo".parse().expect("a valid name"), shop, target: TargetConfig::Sandbox(sandbox) }
     }
 
     #[test]
     fn the_defaults_are_valid() {
-        assert_eq!(sandbox(|_| ()).validate(), Ok(()));
+        assert_eq!(stack(ShopConfig::default(), SandboxConfig::default()).validate(), Ok(()));
     }
 
     #[test]
     fn each_limit_is_enforced() {
-        assert!(sandbox(|c| c.backfill_days = 3651).validate().is_err());
-        assert!(sandbox(|c| c.refresh_minutes = 1441).validate().is_err());
-        assert!(sandbox(|c| c.orders_per_minute = -1.0).validate().is_err());
-        assert!(sandbox(|c| c.orders_per_minute = f64::NAN).validate().is_err());
+        let shop = |shop| stack(shop, SandboxConfig::default()).validate();
+        assert!(shop(ShopConfig { backfill_days: 3651, ..ShopConfig::default() }).is_err());
+        assert!(shop(ShopConfig { orders_per_minute: -1.0, ..ShopConfig::default() }).is_err());
+        assert!(shop(ShopConfig { orders_per_minute: f64::NAN, ..ShopConfig::default() }).is_err());
+        assert!(stack(ShopConfig::default(), SandboxConfig { refresh_minutes: 1441 }).validate().is_err());
     }
 }

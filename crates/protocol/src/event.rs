@@ -6,7 +6,7 @@ use ts_rs::TS;
 
 use crate::failure::Failure;
 use crate::ids::{RunId, StepId};
-use crate::run::{Level, Operation, ResourceAction, RunOutcome, Severity, StepOutcome, StepPlan};
+use crate::run::{Operation, ResourceAction, RunOutcome, Severity, StepOutcome, StepPlan};
 use crate::service::{Link, ServiceStatus, StackState};
 use crate::shop::TickSample;
 
@@ -98,16 +98,12 @@ pub enum EventKind {
         /// What is being done right now, in words.
         message: String,
     },
-    /// A line of a log. Ephemeral here because the log file keeps it.
-    Log {
-        /// The log it belongs to, see [`crate::logs::LogSource`].
+    /// A log grew; its file holds the lines. Ephemeral, and told some times a second at most.
+    LogGrew {
+        /// Which one, see [`crate::logs::LogSource`].
         source: String,
-        /// The step or service that wrote it.
-        origin: String,
-        /// How much it matters.
-        level: Level,
-        /// The line, redacted, without its line break.
-        line: String,
+        /// How many lines it has now.
+        lines: u64,
     },
     /// The shop wrote a tick. Ephemeral.
     Throughput {
@@ -150,7 +146,7 @@ impl EventKind {
         !matches!(
             self,
             Self::Progress { .. }
-                | Self::Log { .. }
+                | Self::LogGrew { .. }
                 | Self::Throughput { .. }
                 | Self::Services { .. }
                 | Self::State { .. }
@@ -169,7 +165,6 @@ impl EventKind {
                 failure.for_each_text(change);
             }
             Self::Progress { message, .. } => change(message),
-            Self::Log { line, .. } => change(line),
             Self::Services { services, links } => {
                 services.iter_mut().map(|service| &mut service.detail).for_each(&mut *change);
                 links.iter_mut().map(|link| &mut link.url).for_each(change);
@@ -177,6 +172,7 @@ impl EventKind {
             Self::StepStarted { .. }
             | Self::CancelRequested
             | Self::RunFinished { .. }
+            | Self::LogGrew { .. }
             | Self::Throughput { .. }
             | Self::State { .. }
             | Self::Rate { .. }

@@ -186,7 +186,7 @@ impl RunState {
             EventKind::CancelRequested => self.cancel_requested = true,
             EventKind::RunFinished { outcome } => self.finish(outcome, event.at),
             EventKind::RunStarted { .. }
-            | EventKind::Log { .. }
+            | EventKind::LogGrew { .. }
             | EventKind::Throughput { .. }
             | EventKind::Services { .. }
             | EventKind::State { .. }

@@ -1,7 +1,7 @@
 //! The generator, as a sandbox sets it, and its errors as failures.
 
 use generator::{Config, TickRecord};
-use protocol::{Failure, SandboxConfig};
+use protocol::{Failure, ShopConfig};
 
 /// Seconds between ticks: often enough that the throughput chart moves, seldom enough to cost nothing.
 const TICK_SECONDS: u32 = 2;
@@ -9,7 +9,7 @@ const TICK_SECONDS: u32 = 2;
 const MINUTES_A_DAY: f64 = 1440.0;
 
 /// The generator's settings of a sandbox.
-pub(crate) fn config(config: &SandboxConfig) -> Config {
+pub(crate) fn config(config: &ShopConfig) -> Config {
     Config {
         seed: i64::from(config.seed),
         tick_seconds: TICK_SECONDS,

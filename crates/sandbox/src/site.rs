@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use engine::process::Mark;
-use protocol::{Failure, SandboxConfig};
+use protocol::{Failure, SandboxConfig, ShopConfig};
 use stack::StackFolder;
 
 use crate::rate;
@@ -12,6 +12,7 @@ use crate::rate;
 #[derive(Clone)]
 pub(crate) struct Site {
     pub(crate) folder: StackFolder,
+    pub(crate) shop: ShopConfig,
     pub(crate) config: SandboxConfig,
 }
 
@@ -66,6 +67,6 @@ impl Site {
 
     /// The rate the shop is asked to keep, in orders a minute.
     pub(crate) fn rate(&self) -> f64 {
-        rate::read(&self.folder).unwrap_or(self.config.orders_per_minute)
+        rate::read(&self.folder).unwrap_or(self.shop.orders_per_minute)
     }
 }

@@ -12,7 +12,7 @@ use tokio::time::{Instant, sleep, timeout};
 
 use crate::folder::StackFolder;
 use crate::role::{self, Role};
-use crate::wire::{self, Connection, Reply, read_line, write_line};
+use crate::wire::{self, Connection, Reply, read_line, stranger, write_line};
 
 /// How long an agent may take to answer on its socket after it was started.
 const START_DEADLINE: Duration = Duration::from_secs(20);
@@ -177,21 +177,37 @@ async fn exchange<T: DeserializeOwned>(
     mut connection: Connection,
     request: &AgentRequest,
 ) -> Result<Option<(T, Connection)>, Failure> {
-    let answered = timeout(ANSWER_DEADLINE, async {
-        write_line(&mut connection, request).await?;
-        read_line(&mut connection).await
-    });
-    let reply = answered.await.map_err(|_| {
+    let asking = async {
+        if write_line(&mut connection, request).await.is_err() {
+            return Ok(None);
+        }
+        match next_reply(&mut connection).await? {
+            None => return Ok(None),
+            Some(Reply::Hello(hello)) => hello.understood()?,
+            Some(_) => return Err(stranger("the first", None)),
+        }
+        next_reply(&mut connection).await
+    };
+    let reply = timeout(ANSWER_DEADLINE, asking).await.map_err(|_| {
         Failure::environment(format!("The stack's agent did not answer within {} s", ANSWER_DEADLINE.as_secs()))
-    })?;
+    })??;
     match reply {
-        Ok(Some(Reply::Result(value))) => match serde_json::from_value(value) {
+        None => Ok(None),
+        Some(Reply::Failed(failure)) => Err(failure),
+        Some(Reply::Hello(_)) => Err(unreadable(&std::io::Error::from(std::io::ErrorKind::InvalidData))),
+        Some(Reply::Result(value)) => match serde_json::from_value(value) {
             Ok(answer) => Ok(Some((answer, connection))),
             Err(error) => Err(unreadable(&error)),
         },
-        Ok(Some(Reply::Failed(failure))) => Err(failure),
+    }
+}
+
+/// What the agent says next; `None` if it ended.
+async fn next_reply(connection: &mut Connection) -> Result<Option<Reply>, Failure> {
+    match read_line(connection).await {
         Err(error) if error.kind() == std::io::ErrorKind::InvalidData => Err(unreadable(&error)),
-        Ok(None) | Err(_) => Ok(None),
+        Err(_) => Ok(None),
+        Ok(reply) => Ok(reply),
     }
 }
 
@@ -199,4 +215,50 @@ fn unreadable(error: &(dyn std::error::Error + 'static)) -> Failure {
     Failure::environment("The stack's agent said something that this program does not understand")
         .source(error)
         .hint("Another version of RetailFlow may have started it: use that one, or end its process.")
+}
+
+#[cfg(test)]
+mod tests {
+    use protocol::Blame;
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    use tokio::net::UnixListener;
+
+    use super::*;
+
+    /// What a client makes of an agent that answers so.
+    async fn answered(text: &str) -> Result<Option<u32>, Failure> {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("agent.sock");
+        let listener = UnixListener::bind(&path).unwrap();
+        let connection = wire::connect(&path).await.unwrap().unwrap();
+        let answer = async {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            let _ = stream.read_u8().await;
+            stream.write_all(text.as_bytes()).await.unwrap();
+        };
+        let (answer, ()) = tokio::join!(exchange::<u32>(connection, &AgentRequest::Snapshot(())), answer);
+        answer.map(|answer| answer.map(|(value, _)| value))
+    }
+
+    fn hello(protocol: u32) -> String {
+        format!("{{\"hello\":{{\"protocol\":{protocol},\"version\":\"9.9.9\",\"pid\":7}}}}\n")
+    }
+
+    #[tokio::test]
+    async fn an_agent_is_understood_or_said_not_to_be() {
+        let own = hello(wire::PROTOCOL);
+        assert_eq!(answered(&format!("{own}{{\"result\":5}}\n")).await, Ok(Some(5)));
+        let refused = Failure::new(Blame::User, "no");
+        let line = serde_json::to_string(&Reply::Failed(refused.clone())).unwrap();
+        assert_eq!(answered(&format!("{own}{line}\n")).await, Err(refused));
+        for cut in ["", "{\"hel", &own, &format!("{own}{{\"result\":")] {
+            assert_eq!(answered(cut).await, Ok(None), "{cut}");
+        }
+        let newer = answered(&format!("{}{{\"result\":5}}\n", hello(99))).await.unwrap_err();
+        assert!(newer.causes[0].contains("9.9.9") && newer.hint.unwrap().contains("(7)"), "{:?}", newer.causes);
+        let first = answered("{\"result\":5}\n").await.unwrap_err();
+        assert!(first.summary.contains("another version"), "{first}");
+        assert!(answered("what?\n").await.unwrap_err().summary.contains("does not understand"));
+        assert!(answered(&format!("{own}{{\"result\":\"five\"}}\n")).await.is_err());
+    }
 }

@@ -13,7 +13,10 @@ use crate::privileges::runs_as_root;
 
 /// The layout of a stack's folder, the first line of `stack.toml`. Raised when an older RetailFlow could no longer make
 /// sense of the folder.
-const FORMAT: u32 = 1;
+const FORMAT: u32 = 2;
+
+/// The first one.
+const FIRST_FORMAT: u32 = 1;
 
 /// What every version of `stack.toml` says.
 #[derive(Deserialize)]
@@ -132,13 +135,31 @@ impl StackFolder {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Err(self.no_such_stack()),
             Err(error) => return Err(unreadable(&path, &error)),
         };
-        let header: Header = toml::from_str(&text).map_err(|error| broken(&path, &error))?;
-        if header.format > FORMAT {
-            return Err(self.too_new(header.format));
-        }
-        let config: StackConfig = toml::from_str(&text).map_err(|error| broken(&path, &error))?;
+        self.read(&path, &text)
+    }
+
+    fn read(&self, path: &Path, text: &str) -> Result<StackConfig, Failure> {
+        let header: Header = toml::from_str(text).map_err(|error| broken(path, &error))?;
+        let config: StackConfig = match header.format {
+            FIRST_FORMAT => of_first_format(text).map_err(|error| broken(path, &error))?,
+            FORMAT => toml::from_str(text).map_err(|error| broken(path, &error))?,
+            newer => return Err(self.too_new(newer)),
+        };
         config.validate()?;
         Ok(config)
+    }
+
+    /// Writes the settings as this version does, if an older one wrote them. For whoever holds the stack's lock: an older
+    /// version makes no sense of the folder any more.
+    pub fn renew(&self, config: &StackConfig) -> Result<(), Failure> {
+        let path = self.config_file();
+        let text = fs::read_to_string(&path).map_err(|error| unreadable(&path, &error))?;
+        let header: Header = toml::from_str(&text).map_err(|error| broken(&path, &error))?;
+        if header.format == FORMAT {
+            return Ok(());
+        }
+        write_atomically(&path, encoded(config)?.as_bytes())
+            .map_err(|error| Failure::environment(format!("{} could not be written", path.display())).source(&error))
     }
 
     /// Removes the folder and all in it; one that is not there is success.
@@ -189,7 +210,8 @@ impl StackFolder {
 
     /// The settings of a stack that was removed, if they were kept.
     pub fn removed_config(&self) -> Option<StackConfig> {
-        toml::from_str(&fs::read_to_string(self.remembered()?).ok()?).ok()
+        let path = self.remembered()?;
+        self.read(&path, &fs::read_to_string(&path).ok()?).ok()
     }
 
     fn too_new(&self, format: u32) -> Failure {
@@ -205,9 +227,7 @@ impl StackFolder {
             return Err(Failure::new(protocol::Blame::User, format!("A stack named {} exists already", config.name))
                 .hint("Choose another name, or remove that stack first."));
         }
-        let text = toml::to_string(config)
-            .map(|settings| format!("format = {FORMAT}\n{settings}"))
-            .map_err(|error| Failure::bug("The stack's settings could not be encoded").source(&error))?;
+        let text = encoded(config)?;
         make_folder(&self.path).and_then(|()| write_atomically(&self.config_file(), text.as_bytes())).map_err(|error| {
             Failure::environment(format!("The stack's folder {} could not be made", self.path.display()))
                 .source(&error)
@@ -222,6 +242,26 @@ impl StackFolder {
             .code(Code::NoSuchStack)
             .hint("`retailflow status` lists the stacks; `retailflow up` makes one.")
     }
+}
+
+fn encoded(config: &StackConfig) -> Result<String, Failure> {
+    toml::to_string(config)
+        .map(|settings| format!("format = {FORMAT}\n{settings}"))
+        .map_err(|error| Failure::bug("The stack's settings could not be encoded").source(&error))
+}
+
+/// In the first format, the shop's settings stood among the target's.
+fn of_first_format(text: &str) -> Result<StackConfig, toml::de::Error> {
+    let mut table: toml::Table = toml::from_str(text)?;
+    let mut shop = toml::Table::new();
+    if let Some(target) = table.get_mut("target").and_then(toml::Value::as_table_mut) {
+        shop.extend(
+            ["seed", "backfill_days", "orders_per_minute"].into_iter().filter_map(|key| target.remove_entry(key)),
+        );
+    }
+    table.insert("shop".to_owned(), shop.into());
+    table.remove("format");
+    table.try_into()
 }
 
 fn broken(path: &Path, error: &toml::de::Error) -> Failure {
@@ -243,7 +283,7 @@ fn runtime_base() -> PathBuf {
 
 #[cfg(test)]
 mod tests {
-    use protocol::{SandboxConfig, StackName, TargetConfig};
+    use protocol::{SandboxConfig, ShopConfig, StackName, TargetConfig};
 
     use super::*;
     use crate::home::Home;
@@ -257,7 +297,8 @@ mod tests {
         assert_eq!(folder.config().unwrap_err().code, Some(Code::NoSuchStack));
         let config = StackConfig {
             name: name.clone(),
-            target: TargetConfig::Sandbox(SandboxConfig { seed: 7, ..Default::default() }),
+            shop: ShopConfig { seed: 7, ..ShopConfig::default() },
+            target: TargetConfig::Sandbox(SandboxConfig::default()),
         };
         folder.create(&config).unwrap();
         assert_eq!(folder.config().unwrap(), config);
@@ -274,13 +315,43 @@ mod tests {
             fs::write(folder.config_file(), text).unwrap();
             folder.config().unwrap_err()
         };
-        let sandbox = "name = \"demo\"\n[target]\nkind = \"sandbox\"\n";
+        let sandbox = "name = \"demo\"\n[shop]\n[target]\nkind = \"sandbox\"\n";
         let newer = reading("format = 99\nname = 5\n[surprise]\n");
         assert!(newer.summary.contains("newer version") && newer.causes[0].contains("99"), "{newer:?}");
-        assert!(reading("format = 1\nname = ").causes[0].contains("line 2"));
+        assert!(reading("format = 2\nname = ").causes[0].contains("line 2"));
         assert!(reading(sandbox).causes[0].contains("format"), "a file that lost its first line");
-        assert!(reading(&format!("format = 1\n{sandbox}speed = 9\n")).causes[0].contains("speed"));
-        assert!(reading(&format!("format = 1\n{sandbox}backfill_days = 99999\n")).summary.contains("99999"));
+        assert!(reading(&format!("format = 2\n{sandbox}speed = 9\n")).causes[0].contains("speed"));
+        let old = "name = \"demo\"\n[target]\nkind = \"sandbox\"\n";
+        assert!(reading(&format!("format = 1\n{old}backfill_days = 99999\n")).summary.contains("99999"));
+        assert!(reading(&format!("format = 1\n{old}speed = 9\n")).causes[0].contains("speed"));
+    }
+
+    #[test]
+    fn a_folder_of_the_first_format_is_read_and_written_anew() {
+        let root = tempfile::tempdir().unwrap();
+        let folder = Home::at(root.path().to_owned()).stack(&"demo".parse().unwrap());
+        make_folder(folder.path()).unwrap();
+        let shop = "seed = 7\nbackfill_days = 3\norders_per_minute = 5.5\n";
+        let sandbox =
+            format!("format = 1\nname = \"demo\"\n\n[target]\nkind = \"sandbox\"\n{shop}refresh_minutes = 9\n");
+        fs::write(folder.config_file(), &sandbox).unwrap();
+        let config = folder.config().unwrap();
+        assert_eq!(config.shop, ShopConfig { seed: 7, backfill_days: 3, orders_per_minute: 5.5 });
+        assert_eq!(config.target, TargetConfig::Sandbox(SandboxConfig { refresh_minutes: 9 }));
+        assert_eq!(fs::read_to_string(folder.config_file()).unwrap(), sandbox, "to ask is to change nothing");
+
+        folder.renew(&config).unwrap();
+        let renewed = fs::read_to_string(folder.config_file()).unwrap();
+        assert!(renewed.starts_with("format = 2\n") && renewed.contains("[shop]"), "{renewed}");
+        assert_eq!(folder.config().unwrap(), config);
+        folder.renew(&config).unwrap();
+        assert_eq!(fs::read_to_string(folder.config_file()).unwrap(), renewed);
+
+        let aws = "kind = \"aws\"\naccount_id = \"123456789012\"\nregion = \"eu-west-1\"\ntick_minutes = 5\n";
+        fs::write(folder.config_file(), format!("format = 1\nname = \"demo\"\n[target]\n{aws}{shop}")).unwrap();
+        let config = folder.config().unwrap();
+        assert_eq!(config.shop.seed, 7);
+        assert_eq!(config.target.aws().unwrap().tick_minutes, 5);
     }
 
     #[test]

@@ -12,14 +12,53 @@ use tokio::net::{UnixListener, UnixStream};
 /// A connection to or from an agent.
 pub type Connection = BufStream<UnixStream>;
 
-/// What the agent answers to a request.
+/// The version of what is said on the socket. Raised by a change that an older side would misunderstand.
+pub const PROTOCOL: u32 = 2;
+
+/// What the agent answers to a request: first who it is, then the result.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Reply {
+    /// Who answers. Agents of the first protocol did not say it.
+    Hello(Hello),
     /// The result, as JSON.
     Result(serde_json::Value),
     /// Why there is none.
     Failed(Failure),
+}
+
+/// Who answers.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Hello {
+    /// What it speaks, see [`PROTOCOL`].
+    pub protocol: u32,
+    /// The version of RetailFlow that it is of.
+    pub version: String,
+    /// Its process.
+    pub pid: u32,
+}
+
+impl Hello {
+    /// This program's own.
+    pub fn own() -> Self {
+        Self { protocol: PROTOCOL, version: env!("CARGO_PKG_VERSION").to_owned(), pid: std::process::id() }
+    }
+
+    /// Refuses to talk to one that speaks otherwise.
+    pub fn understood(&self) -> Result<(), Failure> {
+        if self.protocol == PROTOCOL { Ok(()) } else { Err(stranger(&self.version, Some(self.pid))) }
+    }
+}
+
+/// The failure to talk to an agent of another version.
+pub fn stranger(version: &str, pid: Option<u32>) -> Failure {
+    let process = pid.map_or("its process".to_owned(), |pid| format!("its process ({pid})"));
+    Failure::environment("The stack's agent is of another version of RetailFlow")
+        .cause(format!("it is of version {version}, this program of {}", env!("CARGO_PKG_VERSION")))
+        .hint(format!(
+            "Let the run that is under way end, then end {process}: the stack's services go on, and the next command that \
+             begins a run starts an agent of this version."
+        ))
 }
 
 /// Listens. The caller holds the stack's lock, so a socket that is already there is a dead agent's.

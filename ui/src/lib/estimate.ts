@@ -1,7 +1,7 @@
 /** What settings lead to, before anything is made; and how long a run still takes. */
 import type { Operation } from '../protocol/Operation';
 import type { RunState } from '../protocol/RunState';
-import type { SandboxConfig } from '../protocol/SandboxConfig';
+import type { ShopConfig } from '../protocol/ShopConfig';
 import type { StepState } from '../protocol/StepState';
 
 /** Rows that come with one order over its life: the order, about 2.5 items, and its share of customers. */
@@ -18,15 +18,15 @@ export interface Consequence {
   bytesPerDay: number;
 }
 
-/** Orders that a shop of either target has had when it opens. */
-export function ordersOf(shop: Pick<SandboxConfig, 'orders_per_minute' | 'backfill_days'>): number {
+/** Orders that a shop has had when it opens. */
+export function ordersOf(shop: ShopConfig): number {
   return Math.round(shop.orders_per_minute * 1440 * shop.backfill_days);
 }
 
-/** Orders, rows and disk of a sandbox with these settings, when it is up and for each day after. */
-export function consequenceOf(config: SandboxConfig): Consequence {
-  const perDay = config.orders_per_minute * 1440;
-  const orders = ordersOf(config);
+/** Orders, rows and disk of a sandbox with this shop, when it is up and for each day after. */
+export function consequenceOf(shop: ShopConfig): Consequence {
+  const perDay = shop.orders_per_minute * 1440;
+  const orders = ordersOf(shop);
   const rows = Math.round(orders * ROWS_PER_ORDER);
   return {
     orders,

@@ -19,18 +19,6 @@ region: string,
  */
 access: AwsAccess, 
 /**
- * Seed of the simulated shop: the same seed gives the same shop.
- */
-seed: number, 
-/**
- * Days of history written before the shop opens (0–3650).
- */
-backfill_days: number, 
-/**
- * Orders a minute, on average, in the history and live (0–60 000).
- */
-orders_per_minute: number, 
-/**
  * Minutes between two ticks of the shop (1–60).
  */
 tick_minutes: number, 

@@ -5,18 +5,6 @@
  */
 export type SandboxConfig = { 
 /**
- * Seed of the simulated shop: the same seed gives the same shop.
- */
-seed: number, 
-/**
- * Days of history written before the shop opens (0–3650).
- */
-backfill_days: number, 
-/**
- * Orders a minute, on average, in the history and at first when live (0–60 000).
- */
-orders_per_minute: number, 
-/**
  * Minutes between scheduled refreshes; 0 turns the schedule off.
  */
 refresh_minutes: number, };

@@ -152,7 +152,7 @@ export function foldSnapshot(from: Snapshot, events: Event[]): Folded {
       case 'charts_published':
         charts = true;
         break;
-      case 'log':
+      case 'log_grew':
         logs.add(kind.source);
         break;
       default:

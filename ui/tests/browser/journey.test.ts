@@ -35,7 +35,7 @@ test.each(['light', 'dark'] as const)(
     await looks(page);
     await at('close-sheet').click();
     await at('teardown').click();
-    await page.getByText(/Deletes the stack’s folder/).waitFor();
+    await page.getByText(/Stop PostgreSQL and delete its data/).waitFor();
     await looks(page);
     await at('confirm-teardown').click();
     await at('proof-holds').waitFor();
@@ -64,7 +64,7 @@ test('a refresh under way is said, and keeps the stack from being taken down', a
   const { page, complaints, close } = await open('scenario=up&hold=refresh');
   await page.getByTestId('stack-demo').click();
   await page.getByTestId('refresh-now').click();
-  await page.getByTestId('freshness').getByText('Refreshing: Building fct_orders').waitFor();
+  await page.getByTestId('freshness').getByText('Refreshing: fct_orders').waitFor();
   expect(await page.getByTestId('teardown').isDisabled()).toBe(true);
   await looks(page);
   expect(complaints).toEqual([]);

@@ -212,7 +212,7 @@ describe('Configure', () => {
     await screen.findByText('Starts with an empty shop');
     await press(user, 'create-plan');
     await find('confirm-review');
-    expect(host.last('create_stack')).toMatchObject({ target: { kind: 'aws', backfill_days: 0 } });
+    expect(host.last('create_stack')).toMatchObject({ shop: { backfill_days: 0 }, target: { kind: 'aws' } });
   });
   test('another account or region can still be chosen; what was set is kept', async () => {
     const { user } = await configure();

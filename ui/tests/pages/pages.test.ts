@@ -16,7 +16,8 @@ describe('Welcome', () => {
     await press(user, 'create-stack');
     expect(host.last('create_stack')).toMatchObject({
       name: 'shop-2',
-      target: { kind: 'sandbox', backfill_days: 7 },
+      shop: { backfill_days: 7 },
+      target: { kind: 'sandbox' },
     });
     await find('continue');
   });
@@ -76,7 +77,7 @@ describe('Run', () => {
     const { host, user } = open();
     await press(user, 'create-stack');
     await press(user, 'continue');
-    await screen.findByText(/Creates a private PostgreSQL 16 cluster/, {}, FAST);
+    await screen.findByText(/Make a PostgreSQL 16 cluster/, {}, FAST);
     expect(host.last('start')).toBeUndefined();
     expect((await find('step-postgres')).dataset.status).toBe('waiting');
   });
@@ -157,7 +158,7 @@ describe('Dashboard', () => {
   });
   test('an unwell service is told at the top, with a way to mend it', async () => {
     const { host, user } = await dashboard({ scenario: 'unhealthy' });
-    within(await find('unwell')).getByText('Dagster web is unwell');
+    within(await find('unwell')).getByText('Dagster webserver is unwell');
     await press(user, 'mend');
     expect(host.last('start')).toEqual({ stack: 'demo', operation: 'up' });
   });
@@ -169,7 +170,7 @@ describe('Dashboard', () => {
   test('takes the stack down only after it was confirmed, and proves it', async () => {
     const { host, user } = await dashboard();
     await press(user, 'teardown');
-    await screen.findByText(/Deletes the stack’s folder/);
+    await screen.findByText(/Stop PostgreSQL and delete its data/);
     expect(host.last('start')).toBeUndefined();
     await press(user, 'confirm-teardown');
     expect((await find('proof-holds')).textContent).toBe('Nothing of demo is left');

@@ -203,7 +203,7 @@ describe('estimates', () => {
     expect(learnFrom(run([done, skipped]))).toEqual({ a: 4 });
   });
   test('no history means no rows', () => {
-    const none = { seed: 1, backfill_days: 0, orders_per_minute: 20, refresh_minutes: 5 };
+    const none = { seed: 1, backfill_days: 0, orders_per_minute: 20 };
     expect(consequenceOf(none)).toMatchObject({ orders: 0, rows: 0 });
     expect(consequenceOf({ ...none, backfill_days: 30 }).orders).toBe(864_000);
   });

@@ -180,12 +180,8 @@ describe('the draft', () => {
     expect(problemsOf(new Draft('demo').config, ['demo']).name).toContain('already'));
   test('numbers are held to their limits', () => {
     const draft = new Draft('demo').config;
-    Object.assign(draft.target, {
-      backfill_days: 3651,
-      orders_per_minute: NaN,
-      refresh_minutes: 1.5,
-      seed: null,
-    });
+    Object.assign(draft.shop, { backfill_days: 3651, orders_per_minute: NaN, seed: null });
+    Object.assign(draft.target, { refresh_minutes: 1.5 });
     expect(Object.keys(problemsOf(draft, [])).sort()).toEqual([
       'backfill_days',
       'orders_per_minute',
@@ -212,13 +208,8 @@ describe('the draft of a stack in AWS', () => {
   });
   test('numbers are held to their limits, and an account is needed', () => {
     const wrong = draft();
-    Object.assign(wrong.aws, {
-      account_id: '12',
-      backfill_days: 1.5,
-      tick_minutes: 0,
-      lifetime_hours: -1,
-      seed: 0.5,
-    });
+    Object.assign(wrong.shop, { backfill_days: 1.5, seed: 0.5 });
+    Object.assign(wrong.aws, { account_id: '12', tick_minutes: 0, lifetime_hours: -1 });
     expect(Object.keys(problemsOf(wrong.config, [])).sort()).toEqual([
       'account_id',
       'backfill_days',

@@ -7,3 +7,4 @@ mod races;
 mod scripted;
 mod services;
 mod stream;
+mod versions;

@@ -14,7 +14,9 @@ use protocol::command::{AgentRequest, RunRequest, Update};
 use protocol::service::StackState;
 use protocol::shop::TickSample;
 use protocol::snapshot::Snapshot;
-use protocol::{Failure, Operation, ResourceAction, RunId, SandboxConfig, StackConfig, StepId, TargetConfig};
+use protocol::{
+    Failure, Operation, ResourceAction, RunId, SandboxConfig, ShopConfig, StackConfig, StepId, TargetConfig,
+};
 use stack::client::AgentClient;
 use stack::{Home, StackFolder};
 use target::{Note, Service, Target, Ticks};
@@ -300,7 +302,8 @@ impl Stack {
         let home = tempfile::tempdir().unwrap();
         let name: protocol::StackName = "demo".parse().unwrap();
         let folder = Home::at(home.path().to_owned()).stack(&name);
-        folder.create(&StackConfig { name, target: TargetConfig::Sandbox(SandboxConfig::default()) }).unwrap();
+        let target = TargetConfig::Sandbox(SandboxConfig::default());
+        folder.create(&StackConfig { name, shop: ShopConfig::default(), target }).unwrap();
         Self { home, folder }
     }
 

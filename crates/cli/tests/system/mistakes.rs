@@ -44,8 +44,8 @@ fn settings_that_cannot_be_read_stop_every_command_and_stay_as_they_are() {
     std::fs::create_dir_all(sandbox.folder()).unwrap();
     let commands: [&[&str]; 5] = [&["up"], &["refresh"], &["status"], &["logs"], &["down", "--yes"]];
     for (text, words) in [
-        ("format = 1\nname = \"demo", ["stack.toml could not be read", "line 2", "Mend the file"]),
-        ("format = 2\nlayout = \"new\"\n", ["made by a newer version", "format 2", "Use that version"]),
+        ("format = 2\nname = \"demo", ["stack.toml could not be read", "line 2", "Mend the file"]),
+        ("format = 3\nlayout = \"new\"\n", ["made by a newer version", "format 3", "Use that version"]),
     ] {
         std::fs::write(&file, text).unwrap();
         for command in commands {

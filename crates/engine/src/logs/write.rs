@@ -16,6 +16,7 @@ use super::line::format_line;
 pub struct RunLog {
     source: String,
     file: File,
+    lines: u64,
 }
 
 impl RunLog {
@@ -32,7 +33,7 @@ impl RunLog {
         let file = open().map_err(|error| {
             Failure::environment(format!("The log {} could not be opened", path.display())).source(&error)
         })?;
-        Ok(Self { source: format!("run/{run}"), file })
+        Ok(Self { source: format!("run/{run}"), file, lines: 0 })
     }
 
     /// Its name for [`protocol::logs::LogWindowRequest`].
@@ -40,11 +41,24 @@ impl RunLog {
         &self.source
     }
 
+    /// The same log on a handle that cannot be written to, as on a full disk.
+    #[cfg(test)]
+    pub(crate) fn with_read_only_file(self) -> Self {
+        Self { file: File::open("/dev/null").unwrap(), ..self }
+    }
+
+    /// How many lines were written.
+    pub(crate) fn lines(&self) -> u64 {
+        self.lines
+    }
+
     /// Appends a line, already redacted.
     pub(crate) fn write(&mut self, level: Level, origin: &str, text: &str) -> Result<(), Failure> {
         let line = format_line(Timestamp::now(), level, origin, text);
         self.file
             .write_all(line.as_bytes())
-            .map_err(|error| Failure::environment("The run's log could not be written").source(&error))
+            .map_err(|error| Failure::environment("The run's log could not be written").source(&error))?;
+        self.lines += 1;
+        Ok(())
     }
 }

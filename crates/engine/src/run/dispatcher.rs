@@ -2,9 +2,11 @@
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
+use std::time::Duration;
 
-use protocol::{EventKind, Failure, Level, Operation, RunId, RunOutcome, StepId, StepOutcome};
+use protocol::{EventKind, Failure, Level, Operation, RunId, RunOutcome, Severity, StepId, StepOutcome};
 use tokio::sync::mpsc;
+use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
 
 use super::emitter::Emitter;
@@ -16,6 +18,9 @@ use crate::step::{Finish, Report, StepContext};
 
 /// Reports that may wait for the dispatcher before steps are held back.
 const REPORT_BACKLOG: usize = 1024;
+
+/// How soon it is told that the log grew.
+const LOG_PACE: Duration = Duration::from_millis(50);
 
 /// Adds to a failure what to do about it.
 type Explain = Box<dyn Fn(Failure) -> Failure + Send + Sync>;
@@ -53,7 +58,7 @@ impl Runner {
     pub async fn run(self, operation: Operation, plan: Plan) -> Result<RunOutcome, Failure> {
         let (sender, reports) = mpsc::channel(REPORT_BACKLOG);
         let progress = Progress::new(&plan);
-        let mut dispatch = Dispatch { runner: self, plan, progress, sender };
+        let mut dispatch = Dispatch { runner: self, plan, progress, growth: Growth::default(), sender };
         let result = dispatch.conduct(operation, reports).await.map_err(|failure| (dispatch.runner.explain)(failure));
         if let Err(failure) = &result {
             dispatch.abandon(failure.clone());
@@ -85,6 +90,7 @@ struct Dispatch {
     runner: Runner,
     plan: Plan,
     progress: Progress,
+    growth: Growth,
     sender: mpsc::Sender<(StepId, Report)>,
 }
 
@@ -96,6 +102,9 @@ impl Dispatch {
     ) -> Result<RunOutcome, Failure> {
         self.tell(EventKind::RunStarted { operation, steps: self.plan.describe() })?;
         let outcome = self.until_idle(reports).await?;
+        if self.growth.due.is_some() {
+            self.tell_growth()?;
+        }
         self.tell(EventKind::RunFinished { outcome: outcome.clone() })?;
         Ok(outcome)
     }
@@ -122,8 +131,11 @@ impl Dispatch {
             }
             let cancel = self.runner.cancel.clone();
             tokio::select! {
-                Some((step, report)) = reports.recv() => self.take(step, report)?,
+                biased;
+                // Before the next report, of which there may be no end.
+                () = self.growth.is_due() => self.tell_growth()?,
                 () = cancel.cancelled(), if !cancel_told => {}
+                Some((step, report)) = reports.recv() => self.take(step, report)?,
             }
         }
     }
@@ -218,19 +230,62 @@ impl Dispatch {
         RunOutcome::Cancelled
     }
 
+    /// Writes a line into the log. A log that cannot be written is no reason to stop: that is said once, and the run goes on.
     fn log(&mut self, step: &StepId, level: Level, line: &str) -> Result<(), Failure> {
-        let (source, origin) = (self.runner.log.source().to_owned(), step.to_string());
-        self.tell(EventKind::Log { source, origin, level, line: line.to_owned() })
+        let Runner { emitter, log, .. } = &mut self.runner;
+        match log.write(level, step.as_str(), &emitter.redactor().redact(line)) {
+            Ok(()) => self.growth.note(),
+            Err(failure) if self.growth.lose() => {
+                self.tell(EventKind::Diagnostic { step: None, severity: Severity::Warning, failure })?;
+            }
+            Err(_) => {}
+        }
+        Ok(())
     }
 
-    /// Journals a durable event, writes a line into the log, then sends it.
+    fn tell_growth(&mut self) -> Result<(), Failure> {
+        self.growth.told();
+        let log = &self.runner.log;
+        let (source, lines) = (log.source().to_owned(), log.lines());
+        self.tell(EventKind::LogGrew { source, lines })
+    }
+
+    /// Journals a durable event, then sends it.
     fn tell(&mut self, kind: EventKind) -> Result<(), Failure> {
-        let Runner { emitter, journal, log, .. } = &mut self.runner;
+        let Runner { emitter, journal, .. } = &mut self.runner;
         let run = journal.run().clone();
-        emitter.tell(Some(&run), kind, |event| match &event.kind {
-            EventKind::Log { origin, level, line, .. } => log.write(*level, origin, line),
-            kind if kind.is_durable() => journal.append(event),
-            _ => Ok(()),
-        })
+        emitter.tell(Some(&run), kind, |event| if event.kind.is_durable() { journal.append(event) } else { Ok(()) })
+    }
+}
+
+/// What is yet to be told of the log's growth. Told for each line, a talkative tool would push everything else out of the
+/// backlog of whoever listens.
+#[derive(Default)]
+struct Growth {
+    /// When it is to be told, if there is something to tell.
+    due: Option<Instant>,
+    lost: bool,
+}
+
+impl Growth {
+    fn note(&mut self) {
+        self.due.get_or_insert_with(|| Instant::now() + LOG_PACE);
+    }
+
+    fn told(&mut self) {
+        self.due = None;
+    }
+
+    /// The log cannot be written; whether that is news.
+    fn lose(&mut self) -> bool {
+        !std::mem::replace(&mut self.lost, true)
+    }
+
+    /// Waits until it is to be told; for ever if there is nothing to tell.
+    async fn is_due(&self) {
+        match self.due {
+            Some(due) => sleep_until(due).await,
+            None => std::future::pending().await,
+        }
     }
 }

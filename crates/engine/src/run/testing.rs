@@ -18,6 +18,8 @@ pub(crate) enum Act {
     Hang,
     /// Says something in every way that there is.
     Say(&'static str),
+    /// Writes so many lines into the log.
+    Chatter(u32),
     /// Waits to be cancelled, puts away what it was at, and ends.
     WindDown,
 }
@@ -73,6 +75,11 @@ impl Scripted {
                 context.resource(ResourceAction::Created, "thing", format!("a resource {what}")).await;
                 let failure = Failure::environment(format!("a diagnostic {what}"));
                 context.diagnostic(Severity::Warning, failure).await;
+            }
+            Act::Chatter(lines) => {
+                for line in 0..lines {
+                    context.info(format!("line {line}")).await;
+                }
             }
             Act::Fail => return Err(Failure::environment(format!("{} is broken", self.id))),
             Act::Panic => panic!("scripted"),

@@ -250,17 +250,19 @@ async fn once_ready(deadline: Duration, act: impl AsyncFnOnce(&CancellationToken
     let bench = Bench::new();
     let journal = Journal::begin(bench.runs.path(), Operation::Up).unwrap();
     let log = RunLog::open(bench.runs.path(), journal.run()).unwrap();
+    let path = bench.runs.path().join(&journal.run().0).join(RunLog::FILE);
     let emitter = Arc::new(Emitter::new(0, None));
     let (_, _, mut events) = emitter.subscribe();
     let runner = Runner::new(emitter, journal, log, bench.cancel.clone());
     let step: Arc<dyn Step> = Arc::new(Polite { folder: tempfile::tempdir().unwrap(), deadline });
     let run = tokio::spawn(runner.run(Operation::Up, Plan::new(Direction::Build, &[step]).unwrap()));
-    let says = |event: &protocol::Event, what: &str| matches!(&event.kind, EventKind::Log { line, .. } if line == what);
-    while !says(&events.recv().await.unwrap(), "ready") {}
+    let said = |what: &str| std::fs::read_to_string(&path).unwrap().lines().any(|line| line.ends_with(what));
+    while !said("ready") {
+        events.recv().await.unwrap();
+    }
     act(&bench.cancel).await;
     let outcome = run.await.unwrap().unwrap();
-    let said = std::iter::from_fn(|| events.try_recv().ok()).any(|event| says(&event, "bye"));
-    (outcome, said)
+    (outcome, said("bye"))
 }
 
 #[tokio::test]
@@ -279,4 +281,40 @@ async fn a_late_step_lets_its_tool_end_in_its_own_way() {
     let (outcome, said) = once_ready(Duration::from_hours(1), late).await;
     assert!(said);
     assert!(matches!(outcome, RunOutcome::Failed { failure } if failure.code == Some(Code::Deadline)));
+}
+
+#[tokio::test(start_paused = true)]
+async fn of_a_talkative_step_only_the_growth_of_the_log_is_told() {
+    const LINES: u32 = 10_000;
+    let bench = Bench::new();
+    let journal = Journal::begin(bench.runs.path(), Operation::Up).unwrap();
+    let log = RunLog::open(bench.runs.path(), journal.run()).unwrap();
+    let emitter = Arc::new(Emitter::new(0, None));
+    let (_, _, mut events) = emitter.subscribe();
+    let runner = Runner::new(emitter, journal, log, CancellationToken::new());
+    let steps = vec![Scripted::new("a", &[]).act(Act::Chatter(LINES)).world(&bench.world).arc()];
+    runner.run(Operation::Up, Plan::new(Direction::Build, &steps).unwrap()).await.unwrap();
+    let told: Vec<u64> = std::iter::from_fn(|| events.try_recv().ok())
+        .filter_map(|event| match event.kind {
+            EventKind::LogGrew { lines, .. } => Some(lines),
+            _ => None,
+        })
+        .collect();
+    assert!(told.is_sorted() && told.len() < 100, "{told:?}");
+    // Its own lines, and “Done”.
+    assert_eq!(told.last(), Some(&(u64::from(LINES) + 1)));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_log_that_cannot_be_written_is_said_once_and_the_run_goes_on() {
+    let bench = Bench::new();
+    let journal = Journal::begin(bench.runs.path(), Operation::Up).unwrap();
+    let run = journal.run().clone();
+    let log = RunLog::open(bench.runs.path(), &run).unwrap().with_read_only_file();
+    let runner = Runner::new(Arc::new(Emitter::new(0, None)), journal, log, CancellationToken::new());
+    let steps = vec![Scripted::new("a", &[]).act(Act::Chatter(5)).world(&bench.world).arc()];
+    let outcome = runner.run(Operation::Up, Plan::new(Direction::Build, &steps).unwrap()).await.unwrap();
+    assert_eq!(outcome, RunOutcome::Succeeded);
+    let state = RunState::replay(&journal::read(bench.runs.path(), &run)).unwrap();
+    assert_eq!(state.diagnostics.len(), 1, "{:?}", state.diagnostics);
 }

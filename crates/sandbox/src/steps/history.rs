@@ -38,7 +38,7 @@ impl Step for History {
     }
 
     fn describe_apply(&self) -> String {
-        let config = &self.site.config;
+        let config = &self.site.shop;
         format!(
             "Create the shop's tables and write {} days of history, about {:.0} orders a minute, with COPY.",
             config.backfill_days, config.orders_per_minute
@@ -72,7 +72,7 @@ impl Step for History {
     async fn apply(&self, context: &StepContext) -> Result<Outputs, Failure> {
         let mut writer = self.writer().await?;
         writer.prepare().await.map_err(|error| generating::failure("to create its tables", &error))?;
-        let config = generating::config(&self.site.config);
+        let config = generating::config(&self.site.shop);
         let told = |progress: generator::Progress| {
             let message = format!("{} rows written", progress.rows);
             context.progress(progress.ticks_done, Some(progress.ticks_total), "days", message);

@@ -13,7 +13,7 @@ import type { StackConfig } from '../../protocol/StackConfig';
 import type { StartRequest } from '../../protocol/StartRequest';
 import type { UnreadableStack } from '../../protocol/UnreadableStack';
 import type { Update } from '../../protocol/Update';
-import { DEFAULT_AWS, DEFAULT_SANDBOX } from '../../state/draft.svelte';
+import { DEFAULT_AWS, DEFAULT_SANDBOX, DEFAULT_SHOP } from '../../state/draft.svelte';
 import type { Argument, Command, Host, Result } from '../host';
 import { NO_CAPACITY } from './aws';
 import { Account } from './aws/account';
@@ -246,12 +246,13 @@ export class FakeHost implements Host {
 }
 
 function config(name: string, backfill_days = 30, orders_per_minute = 20): StackConfig {
-  return { name, target: { kind: 'sandbox', ...DEFAULT_SANDBOX, backfill_days, orders_per_minute } };
+  const shop = { ...DEFAULT_SHOP, backfill_days, orders_per_minute };
+  return { name, shop, target: { kind: 'sandbox', ...DEFAULT_SANDBOX } };
 }
 
 function awsConfig(name: string, account_id = '123456789012'): StackConfig {
   const access = { kind: 'profile' as const, name: 'default' };
-  return { name, target: { kind: 'aws', ...DEFAULT_AWS, account_id, access } };
+  return { name, shop: DEFAULT_SHOP, target: { kind: 'aws', ...DEFAULT_AWS, account_id, access } };
 }
 
 function priceOf(target: StackConfig['target'], name: string): Cost {

@@ -36,5 +36,5 @@ export interface Nature {
 export function natureOf(config: StackConfig, scenario: string): Nature {
   return config.target.kind === 'aws'
     ? new AwsNature(config.name, config.target, scenario)
-    : new SandboxNature(config.name, config.target);
+    : new SandboxNature(config.name, config.shop);
 }

@@ -74,7 +74,7 @@ export class FakeStack {
       run: null,
       services: [],
       links: [],
-      orders_per_minute: config.target.orders_per_minute,
+      orders_per_minute: config.shop.orders_per_minute,
       throughput: [],
     };
     this.#timers.push(setInterval(() => this.#flush(), BATCH_MS));
@@ -131,8 +131,9 @@ export class FakeStack {
       {
         emit: (kind) => this.#emit(kind, run),
         log: (origin, level, line) => {
-          this.logs.get(source)?.append(origin, level, line, Date.now());
-          this.#emit({ type: 'log', source, origin, level, line }, run);
+          const log = this.logs.get(source);
+          log?.append(origin, level, line, Date.now());
+          this.#emit({ type: 'log_grew', source, lines: log?.length ?? 0 }, run);
         },
         ended: (outcome) => {
           Object.assign(summary, { outcome, finished_at: now() });
@@ -240,19 +241,12 @@ export class FakeStack {
     if (this.options.logRate > 0) this.#timers.push(setInterval(() => this.#pour(), BATCH_MS));
   }
 
-  /** Lets lines arrive in the generator's log at the asked rate, each with the event that the agent would send. */
+  /** Lets lines arrive in the generator's log at the asked rate, with the event that the agent would send. */
   #pour(): void {
     const log = this.logs.get('service/generator');
     if (!log) return;
-    const [source, origin, level, at] = ['service/generator', 'generator', 'info' as const, now()];
-    const arrived = Math.round((this.options.logRate * BATCH_MS) / 1000);
-    const { seq } = this.#snapshot;
-    for (let nth = 1; nth <= arrived; nth += 1) {
-      const line = `copied ${nth} rows into production.orders in 3 ms`;
-      this.#queue.push({ seq: seq + nth, at, kind: { type: 'log', source, origin, level, line } });
-    }
-    this.#snapshot = { ...this.#snapshot, seq: seq + arrived };
-    log.headLines += arrived;
+    log.headLines += Math.round((this.options.logRate * BATCH_MS) / 1000);
+    this.#emit({ type: 'log_grew', source: 'service/generator', lines: log.length });
   }
 
   #tick(at: number) {
@@ -261,7 +255,7 @@ export class FakeStack {
   }
 
   #publish(trigger: string, seconds: number): void {
-    const { orders_per_minute, seed } = this.#snapshot.config.target;
+    const { orders_per_minute, seed } = this.#snapshot.config.shop;
     const { chartDays } = this.nature;
     if (chartDays === null) return;
     this.charts = shop.charts(chartDays, orders_per_minute, seed, Date.now());

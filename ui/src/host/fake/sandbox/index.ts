@@ -2,28 +2,33 @@
 import type { Check } from '../../../protocol/Check';
 import type { Operation } from '../../../protocol/Operation';
 import type { Proof } from '../../../protocol/Proof';
-import type { SandboxConfig } from '../../../protocol/SandboxConfig';
 import type { ServiceStatus } from '../../../protocol/ServiceStatus';
+import type { ShopConfig } from '../../../protocol/ShopConfig';
 import type { FakeStep, Nature } from '../nature';
+import recorded from '../recorded.json';
 import { planOf } from './plans';
 
-const SERVICES: [name: string, title: string, detail: string][] = [
-  ['postgres', 'PostgreSQL', 'Accepting connections on its socket'],
-  ['generator', 'Shop', 'Writing a tick every second'],
-  ['dagster-daemon', 'Dagster daemon', 'Schedule: every 5 minutes'],
-  ['dagster-webserver', 'Dagster web', 'http://127.0.0.1:41873'],
-];
+/** What each service says of itself when it is well. */
+const DETAILS: Record<string, string> = {
+  postgres: 'Accepting connections on its socket',
+  generator: 'Writing a tick every second',
+  'dagster-code': 'The project is loaded',
+  'dagster-webserver': 'http://127.0.0.1:41873',
+  'dagster-daemon': 'Schedule: every 5 minutes',
+};
+
+const SERVICES = recorded.sandbox.services as ServiceStatus[];
 
 export class SandboxNature implements Nature {
   readonly tick = { told: 1, waited: 1 };
-  readonly logged = SERVICES.map(([name]) => name);
+  readonly logged = SERVICES.map(({ name }) => name);
   readonly chartDays: number;
 
   constructor(
     private readonly stack: string,
-    config: SandboxConfig,
+    shop: ShopConfig,
   ) {
-    this.chartDays = config.backfill_days;
+    this.chartDays = shop.backfill_days;
   }
 
   plan(operation: Operation): FakeStep[] {
@@ -31,13 +36,10 @@ export class SandboxNature implements Nature {
   }
 
   services(): ServiceStatus[] {
-    return SERVICES.map(([name, title, detail], index) => ({
-      name,
-      title,
-      health: 'healthy',
-      detail,
+    return SERVICES.map((service, index) => ({
+      ...service,
+      detail: DETAILS[service.name] ?? '',
       pid: 41_830 + index * 17,
-      restarts: 0,
     }));
   }
 
@@ -54,7 +56,7 @@ export class SandboxNature implements Nature {
     return {
       stack: this.stack,
       items: [
-        item('Processes of this stack', 'No process carries its mark; 4 were stopped.'),
+        item('Processes of this stack', 'No process carries its mark; 5 were stopped.'),
         item('Local ports', '41873 is free again.'),
         item('Sockets', 'No socket is left below its folder.'),
         item('Folder', `~/.local/share/retailflow/stacks/${this.stack} does not exist.`),
