@@ -5,6 +5,7 @@ from dagster_dlt import DagsterDltResource
 
 from retailflow_pipeline.dbt_runner import Dbt
 from retailflow_pipeline.defs.charts import charts_asset
+from retailflow_pipeline.defs.housekeeping import housekeeping_job
 from retailflow_pipeline.defs.jobs import full_check_job, refresh_job, schedules
 from retailflow_pipeline.defs.models import model_assets
 from retailflow_pipeline.defs.raw import raw_assets
@@ -17,7 +18,7 @@ def definitions(settings: Settings) -> Definitions:
     dbt = Dbt(settings)
     return Definitions(
         assets=[*source_specs(), raw_assets(settings, dbt), model_assets(settings, dbt), charts_asset(settings)],
-        jobs=[refresh_job(), full_check_job(settings, dbt)],
+        jobs=[refresh_job(), full_check_job(settings, dbt), housekeeping_job(settings)],
         schedules=schedules(settings.refresh_minutes),
         resources={"dlt": DagsterDltResource()},
         # One process for all steps of a run: a process each would spend seconds on imports, and DuckDB has one writer.

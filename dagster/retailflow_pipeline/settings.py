@@ -26,6 +26,8 @@ class Settings:
     """Folder where dlt keeps packages while it loads."""
     refresh_minutes: int
     """Minutes between scheduled refreshes; 0 switches the schedule off."""
+    dagster_runs: int
+    """Runs that Dagster keeps, of all jobs."""
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> "Settings":
@@ -37,6 +39,7 @@ class Settings:
             charts=_path(environment, "RETAILFLOW_CHARTS"),
             dlt_dir=_path(environment, "RETAILFLOW_DLT_DIR"),
             refresh_minutes=_minutes(environment, "RETAILFLOW_REFRESH_MINUTES"),
+            dagster_runs=_count(environment, "RETAILFLOW_DAGSTER_RUNS", 500),
         )
 
 
@@ -58,4 +61,11 @@ def _minutes(environment: Mapping[str, str], name: str) -> int:
     value = environment.get(name, "0")
     if not value.isdecimal() or int(value) > 24 * 60:
         raise SettingsError(f"{name} must be whole minutes from 0 (off) to 1440, and is `{value}`.")
+    return int(value)
+
+
+def _count(environment: Mapping[str, str], name: str, default: int) -> int:
+    value = environment.get(name, str(default))
+    if not value.isdecimal() or int(value) == 0:
+        raise SettingsError(f"{name} must be a whole number above 0, and is `{value}`.")
     return int(value)

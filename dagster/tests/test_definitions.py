@@ -63,11 +63,12 @@ def test_schedule(module_stack: Stack, minutes: int, cron: str) -> None:
     assert {schedule.job_name: schedule.cron_schedule for schedule in graph.schedules or []} == {
         "refresh": cron,
         "full_check": "30 3 * * *",
+        "housekeeping": "30 5 * * *",
     }
 
 
-def test_no_schedule_when_switched_off(graph: Definitions) -> None:
-    assert graph.schedules == []
+def test_only_housekeeping_when_switched_off(graph: Definitions) -> None:
+    assert [schedule.job_name for schedule in graph.schedules or []] == ["housekeeping"]
 
 
 @pytest.mark.parametrize(
@@ -77,6 +78,7 @@ def test_no_schedule_when_switched_off(graph: Definitions) -> None:
         ("RETAILFLOW_WAREHOUSE", "shop.duckdb", "must be an absolute path"),
         ("RETAILFLOW_REFRESH_MINUTES", "often", "whole minutes"),
         ("RETAILFLOW_REFRESH_MINUTES", "100000", "whole minutes"),
+        ("RETAILFLOW_DAGSTER_RUNS", "0", "above 0"),
     ],
 )
 def test_bad_settings_name_the_variable(module_stack: Stack, name: str, value: str, says: str) -> None:

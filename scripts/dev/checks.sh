@@ -26,7 +26,7 @@ run_lint() {
 
 check_texts() {
   step "Rust: formatting" cargo fmt --all --check
-  step "Shell: shellcheck" "$(python_tool shellcheck "$SHELLCHECK")" --external-sources dev .ci/run
+  step "Shell: shellcheck" "$(python_tool shellcheck "$SHELLCHECK")" --external-sources --check-sourced dev .ci/run
   step "Python: formatting" "$(pipeline_tool ruff)" format --check .
   step "Python: lint" "$(pipeline_tool ruff)" check .
   step "SQL: lint" "$(pipeline_tool sqlfluff)" lint dbt/models dbt/data_tests

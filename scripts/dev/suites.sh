@@ -134,6 +134,7 @@ processes_under() {
   if [ -d /proc/self ]; then
     grep -alzs "^RETAILFLOW_PROCESS=$1/" /proc/[0-9]*/environ || true
   else
+    # shellcheck disable=SC2009  # pgrep shows no environments
     ps -Ewwxo pid,command | grep "[R]ETAILFLOW_PROCESS=$1/" || true
   fi
 }

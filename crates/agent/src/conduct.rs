@@ -26,6 +26,7 @@ impl Agent {
         let plan = self.eyes.target.plan(&request)?;
         let journal = Journal::begin_on(self.disk.clone(), &self.eyes.folder.runs(), operation)?;
         let log = RunLog::open(&self.eyes.folder.runs(), journal.run())?;
+        self.forget_old_runs().await;
         if operation == Operation::Down {
             self.want_nothing();
         }

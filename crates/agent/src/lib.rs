@@ -3,6 +3,7 @@
 //! Shells come and go; killing one stops nothing. Killing the agent stops only what it was doing at that moment:
 //! services go on, and the next agent finds them by their marks and the journal by its lock.
 
+mod bounds;
 mod conduct;
 mod observer;
 mod serve;

@@ -12,7 +12,7 @@ use engine::{Emitter, lock};
 use protocol::service::{Health, ServiceStatus, StackState};
 use protocol::shop::{TICKS, TickSample};
 use protocol::snapshot::Snapshot;
-use protocol::{Event, EventKind, Failure, RunState, StackConfig};
+use protocol::{Event, EventKind, Failure, Keep, RunState, StackConfig};
 use stack::StackFolder;
 use target::Target;
 use tokio::sync::broadcast::Receiver;
@@ -60,6 +60,8 @@ impl Observer {
 
     /// The stack as it stands, and every event after it.
     pub fn snapshot(&self) -> (Snapshot, Receiver<Event>) {
+        // Held, so that a tick is in it or follows it, and never both.
+        let throughput = lock(&self.throughput);
         let (seq, run, events) = self.emitter.subscribe();
         let services = self.services();
         let snapshot = Snapshot {
@@ -70,7 +72,7 @@ impl Observer {
             links: self.target.links(&services),
             services,
             orders_per_minute: self.target.rate(),
-            throughput: lock(&self.throughput).iter().cloned().collect(),
+            throughput: throughput.iter().cloned().collect(),
         };
         (snapshot, events)
     }
@@ -99,6 +101,11 @@ impl Observer {
             told.orders_per_minute = orders_per_minute;
             self.emitter.announce(EventKind::Rate { orders_per_minute });
         }
+    }
+
+    /// How much of its past the stack keeps.
+    pub(crate) fn keep(&self) -> &Keep {
+        &self.config.keep
     }
 
     /// The services as they were last seen.
@@ -178,7 +185,6 @@ impl Observer {
             throughput.pop_front();
         }
         throughput.push_back(sample.clone());
-        drop(throughput);
         self.emitter.announce(EventKind::Throughput { sample });
     }
 

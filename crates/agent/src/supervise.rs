@@ -73,11 +73,18 @@ impl Agent {
 
     /// Looks after the services until the agent ends.
     pub(crate) async fn supervise(self: &Arc<Self>) {
+        let mut hindered = false;
         loop {
             match self.look().await {
                 Ok(statuses) => self.revive_missing(&statuses).await,
                 Err(failure) => self.eyes.note(&failure.to_string()),
             }
+            let bounded = self.bound_logs().await;
+            // Said once: to write it down each time would be one more log that grows.
+            if let (Err(failure), false) = (&bounded, hindered) {
+                self.eyes.note(&failure.to_string());
+            }
+            hindered = bounded.is_err();
             tokio::time::sleep(self.eyes.target.round()).await;
         }
     }

@@ -7,6 +7,7 @@
 
 use cloud::sweep::{self, Leftover};
 use engine::StepContext;
+use protocol::snapshot::RunSummary;
 use protocol::{ChangeAction, Failure, Level, Operation};
 use terraform::{Adoption, Change, Changes, Root, Trouble, Wish};
 
@@ -76,8 +77,9 @@ impl Site {
     /// Whether an earlier run made or removed something, or tried to.
     fn was_tried(&self) -> bool {
         let runs = engine::journal::summaries(&self.folder.runs(), usize::MAX);
-        // The run under way has no outcome yet.
-        runs.iter().any(|run| run.operation != Operation::Plan && run.outcome.is_some())
+        // The run under way has no outcome yet. Of one that cannot be read, the worst is assumed.
+        let ended = |run: &RunSummary| run.outcome.is_some() || run.damage.is_some();
+        runs.iter().any(|run| run.operation != Some(Operation::Plan) && ended(run))
     }
 
     async fn carrying_the_tag(&self, context: &StepContext) -> Result<Vec<Leftover>, Failure> {

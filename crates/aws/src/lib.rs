@@ -38,7 +38,7 @@ use protocol::command::RunRequest;
 use protocol::service::{ServiceStatus, StackState};
 use protocol::shop::Invocation;
 use protocol::snapshot::ProofItem;
-use protocol::{AwsConfig, Blame, Cost, Failure, Operation, Review, RunState, ShopConfig, StackName};
+use protocol::{AwsConfig, Blame, Cost, Failure, Operation, Review, RunState, StackConfig};
 use stack::StackFolder;
 use target::{Target, Ticks};
 
@@ -53,7 +53,8 @@ pub struct Aws {
 
 impl Aws {
     /// The stack in a folder, whether it was made or not.
-    pub fn new(folder: StackFolder, name: StackName, shop: ShopConfig, config: AwsConfig) -> Self {
+    pub fn new(folder: StackFolder, stack: &StackConfig, config: AwsConfig) -> Self {
+        let (name, shop) = (stack.name.clone(), stack.shop.clone());
         Self { site: Site { folder, name, shop, config: Arc::new(config), tunnels: Arc::default() } }
     }
 

@@ -29,9 +29,11 @@ impl Site {
     /// Where the stack stands between runs, as its journal tells. To plan is to change nothing.
     pub(crate) fn state(&self) -> StackState {
         let runs = journal::summaries(&self.folder.runs(), usize::MAX);
-        match runs.into_iter().find(|run| run.operation != Operation::Plan) {
+        match runs.into_iter().find(|run| run.operation != Some(Operation::Plan)) {
             None => StackState::New,
-            Some(run) if run.operation == Operation::Up && run.outcome == Some(RunOutcome::Succeeded) => StackState::Up,
+            Some(run) if run.operation == Some(Operation::Up) && run.outcome == Some(RunOutcome::Succeeded) => {
+                StackState::Up
+            }
             Some(_) => StackState::Partial,
         }
     }

@@ -3,15 +3,12 @@
 use protocol::Failure;
 
 /// What a user interrupts is counted from the creation of this.
-pub(crate) struct Interrupts(#[cfg(unix)] tokio::signal::unix::Signal, #[cfg(windows)] tokio::signal::windows::CtrlC);
+pub(crate) struct Interrupts(tokio::signal::unix::Signal);
 
 impl Interrupts {
     /// From now on an interrupt no longer ends the program.
     pub(crate) fn hear() -> Result<Self, Failure> {
-        #[cfg(unix)]
         let heard = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::interrupt());
-        #[cfg(windows)]
-        let heard = tokio::signal::windows::ctrl_c();
         heard.map(Self).map_err(|error| Failure::environment("Ctrl-C cannot be heard").source(&error))
     }
 

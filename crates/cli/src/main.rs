@@ -21,7 +21,7 @@ use clap::{CommandFactory, Parser};
 use protocol::aws::{AwsKey, Sensitive};
 use protocol::command::{CheckRequest, Desk, OpenRequest, RunRequest};
 use protocol::service::StackState;
-use protocol::{Blame, CheckStatus, Failure, Operation, StackConfig, StackName, TargetConfig};
+use protocol::{Blame, CheckStatus, Failure, Keep, Operation, StackConfig, StackName, TargetConfig};
 use provision::LocalDesk;
 
 use args::{Args, Verb};
@@ -105,7 +105,8 @@ async fn ensure_stack(desk: &LocalDesk, stack: &StackName, settings: &Settings) 
             TargetConfig::Aws(settings.aws(account)?)
         }
     };
-    let config = StackConfig { name: stack.clone(), shop: settings.shop(), target: target.clone() };
+    let (name, shop, keep) = (stack.clone(), settings.shop(), Keep::default());
+    let config = StackConfig { name, shop, target: target.clone(), keep };
     desk.create_stack(config).await?;
     Ok(target)
 }

@@ -1,6 +1,6 @@
 //! What is printed when something is done: tables, links, proofs.
 
-use std::io::{BufRead, IsTerminal, Write};
+use std::io::{BufRead, IsTerminal};
 
 use anstyle::{AnsiColor, Style};
 use protocol::command::{Desk, StackOperation};
@@ -130,7 +130,8 @@ fn row(name: &str, value: &str) {
 
 /// Cents as dollars.
 fn money(cents: i64) -> String {
-    format!("${}.{:02}", grouped(cents / 100), cents.unsigned_abs() % 100)
+    let sign = if cents < 0 { "-" } else { "" };
+    format!("{sign}${}.{:02}", grouped((cents / 100).abs()), cents.unsigned_abs() % 100)
 }
 
 /// What was checked and found.
@@ -171,12 +172,12 @@ pub(crate) async fn confirm_down(desk: &LocalDesk, stack: &StackName) -> Result<
             .hint("Say `retailflow down --yes` to remove the stack without being asked."));
     }
     let request = StackOperation { stack: stack.clone(), operation: Operation::Down };
-    anstream::println!("This will, for the stack {BOLD}{stack}{BOLD:#}:");
+    // Standard output is for what comes of it, which a program may read.
+    anstream::eprintln!("This will, for the stack {BOLD}{stack}{BOLD:#}:");
     for step in desk.plan(request).await? {
-        anstream::println!("  {:<20} {DIM}{}{DIM:#}", step.title, step.summary);
+        anstream::eprintln!("  {:<20} {DIM}{}{DIM:#}", step.title, step.summary);
     }
-    anstream::print!("Go on? [y/N] ");
-    let _ = std::io::stdout().flush();
+    anstream::eprint!("Go on? [y/N] ");
     let mut answer = String::new();
     let _ = std::io::stdin().lock().read_line(&mut answer);
     if answer.trim().eq_ignore_ascii_case("y") { Ok(()) } else { Err(Failure::cancelled()) }
@@ -191,5 +192,7 @@ mod tests {
         assert_eq!(money(0), "$0.00");
         assert_eq!(money(123_456_789), "$1,234,567.89");
         assert_eq!(money(5), "$0.05");
+        assert_eq!(money(-5), "-$0.05");
+        assert_eq!(money(-123_456), "-$1,234.56");
     }
 }

@@ -1,7 +1,7 @@
 //! The plan of an AWS stack: shown, and confirmed before anything is made.
 
 use std::collections::BTreeMap;
-use std::io::{BufRead, IsTerminal, Write};
+use std::io::{BufRead, IsTerminal};
 
 use anstyle::{AnsiColor, Style};
 use protocol::command::{Desk, RunRequest};
@@ -126,14 +126,13 @@ fn confirm(config: &AwsConfig, review: &Review) -> Result<(), Failure> {
             .hint("Say `retailflow up --yes` to go on without being asked; nothing was made."));
     }
     let hourly = review.cost.hourly();
-    anstream::print!(
+    anstream::eprint!(
         "\nChange {} in account {BOLD}{}{BOLD:#}, {}, for about ${hourly:.2} an hour (${:.2} a day)? [y/N] ",
         things(review.changes.len()),
         config.account_id,
         config.region,
         hourly * HOURS_A_DAY,
     );
-    let _ = std::io::stdout().flush();
     let mut answer = String::new();
     let _ = std::io::stdin().lock().read_line(&mut answer);
     if answer.trim().eq_ignore_ascii_case("y") { Ok(()) } else { Err(Failure::cancelled().hint("Nothing was made.")) }

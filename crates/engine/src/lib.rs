@@ -11,12 +11,14 @@ pub mod process;
 pub mod redact;
 pub mod run;
 pub mod secret;
+mod stack_lock;
 pub mod step;
 
 pub use help::{blocking, lock};
-pub use journal::{Journal, StackLock};
+pub use journal::Journal;
 pub use plan::{Direction, Plan};
 pub use redact::Redactor;
 pub use run::{Emitter, Runner};
 pub use secret::Secret;
+pub use stack_lock::StackLock;
 pub use step::{Outputs, Presence, Step, StepContext};

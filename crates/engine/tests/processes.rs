@@ -1,6 +1,5 @@
 //! Services as real processes: started, found by their marks, stopped, killed.
 
-#![cfg(unix)]
 #![expect(clippy::unwrap_used, reason = "in a test, to panic is to fail")]
 
 use std::path::{Path, PathBuf};
@@ -104,16 +103,6 @@ fn one_that_heeds_the_signal_is_not_waited_for() {
     ProcessTable::open().unwrap().stop(&spec.mark, Stop::interrupt(grace)).unwrap();
     assert!(began.elapsed() < grace);
     assert_eq!(logged(&spec), "ready\nbye\n");
-}
-
-#[test]
-fn a_grown_log_is_put_aside_when_its_service_starts_again() {
-    let folder = tempfile::tempdir().unwrap();
-    let spec = shell(folder.path(), "chatty", "echo fresh");
-    std::fs::write(&spec.log, vec![b'x'; (16 << 20) + 1]).unwrap();
-    start(&spec);
-    eventually("the fresh log", || logged(&spec) == "fresh\n");
-    assert!(std::fs::metadata(folder.path().join("chatty.log.1")).unwrap().len() > 16 << 20);
 }
 
 /// Asks a runtime of this process, and not a runtime that ends, what became of a service.

@@ -69,11 +69,11 @@ impl Shop {
         Ok(told)
     }
 
-    /// The connection of the last call if it still works, otherwise a new one: the database may have been restarted
-    /// while AWS kept the function frozen.
+    /// The connection of the last call if the shop is still there, otherwise a new one: the database may have been restarted,
+    /// or made anew, while AWS kept the function frozen.
     async fn connection(&mut self, time: Duration) -> Result<Writer, Error> {
         if let Some(kept) = self.writer.take()
-            && let Ok(Ok(_)) = timeout(PROBE_DEADLINE, kept.last_tick()).await
+            && let Ok(Ok(Some(_))) = timeout(PROBE_DEADLINE, kept.last_tick()).await
         {
             return Ok(kept);
         }

@@ -18,6 +18,44 @@ pub struct StackConfig {
     pub shop: ShopConfig,
     /// Where it runs, and how.
     pub target: TargetConfig,
+    /// How much of its own past it keeps.
+    #[serde(default)]
+    #[ts(as = "Option<Keep>", optional)]
+    pub keep: Keep,
+}
+
+/// How much of its own past a stack keeps. What is beyond goes, oldest first.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(default, deny_unknown_fields)]
+#[ts(export)]
+pub struct Keep {
+    /// The newest runs of each operation, besides the very first (1–1000).
+    pub runs: u32,
+    /// Megabytes of each service's log, and at most as many again that were put aside (1–1000).
+    pub log_megabytes: u32,
+    /// Runs of Dagster's jobs (10–100 000).
+    pub dagster_runs: u32,
+}
+
+impl Default for Keep {
+    fn default() -> Self {
+        Self { runs: 50, log_megabytes: 16, dagster_runs: 500 }
+    }
+}
+
+impl Keep {
+    fn validate(&self) -> Result<(), Failure> {
+        if !(1..=1000).contains(&self.runs) {
+            return Err(out_of_range("Runs to keep", "1 to 1000", self.runs));
+        }
+        if !(1..=1000).contains(&self.log_megabytes) {
+            return Err(out_of_range("Megabytes of log to keep", "1 to 1000", self.log_megabytes));
+        }
+        if !(10..=100_000).contains(&self.dagster_runs) {
+            return Err(out_of_range("Dagster runs to keep", "10 to 100000", self.dagster_runs));
+        }
+        Ok(())
+    }
 }
 
 /// Settings of the simulated shop.
@@ -76,6 +114,7 @@ impl StackConfig {
     /// Says what cannot be, before anything is made.
     pub fn validate(&self) -> Result<(), Failure> {
         self.shop.validate()?;
+        self.keep.validate()?;
         match &self.target {
             TargetConfig::Sandbox(sandbox) => sandbox.validate(),
             TargetConfig::Aws(aws) => aws.validate(&self.name),
@@ -107,7 +146,8 @@ mod tests {
     use super::*;
 
     fn stack(shop: ShopConfig, sandbox: SandboxConfig) -> StackConfig {
-        StackConfig { name: "demo".parse().expect("a valid name"), shop, target: TargetConfig::Sandbox(sandbox) }
+        let (name, target) = ("demo".parse().expect("a valid name"), TargetConfig::Sandbox(sandbox));
+        StackConfig { name, shop, target, keep: Keep::default() }
     }
 
     #[test]
@@ -122,5 +162,9 @@ mod tests {
         assert!(shop(ShopConfig { orders_per_minute: -1.0, ..ShopConfig::default() }).is_err());
         assert!(shop(ShopConfig { orders_per_minute: f64::NAN, ..ShopConfig::default() }).is_err());
         assert!(stack(ShopConfig::default(), SandboxConfig { refresh_minutes: 1441 }).validate().is_err());
+        let keep = |keep| StackConfig { keep, ..stack(ShopConfig::default(), SandboxConfig::default()) }.validate();
+        assert!(keep(Keep { runs: 0, ..Keep::default() }).is_err());
+        assert!(keep(Keep { log_megabytes: 1001, ..Keep::default() }).is_err());
+        assert!(keep(Keep { dagster_runs: 9, ..Keep::default() }).is_err());
     }
 }

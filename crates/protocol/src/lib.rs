@@ -23,7 +23,7 @@ pub mod snapshot;
 pub use aws::{AwsAccess, AwsConfig, AwsPlace};
 pub use charts::Charts;
 pub use check::{Check, CheckStatus};
-pub use config::{SandboxConfig, ShopConfig, StackConfig, TargetConfig};
+pub use config::{Keep, SandboxConfig, ShopConfig, StackConfig, TargetConfig};
 pub use event::{Event, EventKind};
 pub use failure::{Blame, Code, Failure};
 pub use fold::{RunState, StepState, StepStatus};

@@ -84,8 +84,8 @@ pub struct StackSummary {
 pub struct RunSummary {
     /// The run.
     pub run: RunId,
-    /// What it was for.
-    pub operation: Operation,
+    /// What it was for; absent if that cannot be read.
+    pub operation: Option<Operation>,
     /// When it began, UTC.
     #[ts(type = "string")]
     pub started_at: Timestamp,
@@ -94,6 +94,8 @@ pub struct RunSummary {
     pub finished_at: Option<Timestamp>,
     /// How it ended.
     pub outcome: Option<RunOutcome>,
+    /// What of its files cannot be read, if anything.
+    pub damage: Option<Failure>,
 }
 
 /// A run of the pipeline in Dagster, whoever started it (app, schedule or Dagster's own page).

@@ -10,10 +10,10 @@ use target::Target;
 
 /// The target of a stack, as its settings say.
 pub(crate) fn target_of(folder: &StackFolder, config: &StackConfig) -> Arc<dyn Target> {
-    let (folder, shop) = (folder.clone(), config.shop.clone());
+    let folder = folder.clone();
     match &config.target {
-        TargetConfig::Sandbox(sandbox) => Arc::new(Sandbox::new(folder, shop, sandbox.clone())),
-        TargetConfig::Aws(aws) => Arc::new(Aws::new(folder, config.name.clone(), shop, aws.clone())),
+        TargetConfig::Sandbox(sandbox) => Arc::new(Sandbox::new(folder, config, sandbox.clone())),
+        TargetConfig::Aws(aws) => Arc::new(Aws::new(folder, config, aws.clone())),
     }
 }
 
@@ -23,7 +23,7 @@ mod tests {
     use std::path::Path;
 
     use protocol::service::Health;
-    use protocol::{AwsConfig, Operation, SandboxConfig, ShopConfig, StepPlan};
+    use protocol::{AwsConfig, Keep, Operation, SandboxConfig, ShopConfig, StepPlan};
     use stack::Home;
     use target::glance;
 
@@ -44,7 +44,8 @@ mod tests {
     fn the_pages_stand_in_knows_the_plans_and_services_that_there_are() {
         let folder = Home::at(Path::new("/data").to_owned()).stack(&"demo".parse().unwrap());
         let target = |target| {
-            target_of(&folder, &StackConfig { name: "demo".parse().unwrap(), shop: ShopConfig::default(), target })
+            let (name, shop, keep) = ("demo".parse().unwrap(), ShopConfig::default(), Keep::default());
+            target_of(&folder, &StackConfig { name, shop, target, keep })
         };
         let sandbox = target(TargetConfig::Sandbox(SandboxConfig::default()));
         let aws = target(TargetConfig::Aws(AwsConfig { account_id: "123456789012".into(), ..AwsConfig::default() }));

@@ -10,13 +10,14 @@ use crate::site::Site;
 pub(crate) fn of_python(site: &Site) -> Vec<(OsString, OsString)> {
     let folder = &site.folder;
     let project = folder.project();
-    let pairs: [(&str, OsString); 11] = [
+    let pairs: [(&str, OsString); 12] = [
         ("RETAILFLOW_SOURCE_DSN", database::dsn(folder).into()),
         ("RETAILFLOW_WAREHOUSE", folder.warehouse().join("shop.duckdb").into()),
         ("RETAILFLOW_DBT_PROJECT", project.join("dbt").into()),
         ("RETAILFLOW_CHARTS", folder.charts_file().into()),
         ("RETAILFLOW_DLT_DIR", folder.warehouse().join("dlt").into()),
         ("RETAILFLOW_REFRESH_MINUTES", site.config.refresh_minutes.to_string().into()),
+        ("RETAILFLOW_DAGSTER_RUNS", site.keep.dagster_runs.to_string().into()),
         ("DAGSTER_HOME", folder.dagster().into()),
         ("PYTHONPATH", project.join("dagster").into()),
         ("PYTHONUNBUFFERED", "1".into()),

@@ -18,7 +18,7 @@ use engine::{Direction, Plan, Step};
 use protocol::command::RunRequest;
 use protocol::service::{Link, ServiceStatus};
 use protocol::snapshot::PipelineRun;
-use protocol::{Blame, Failure, Operation, SandboxConfig, ShopConfig};
+use protocol::{Blame, Failure, Operation, SandboxConfig, StackConfig};
 use stack::StackFolder;
 use stack::role::Role;
 use target::{Service, Target, Ticks};
@@ -40,8 +40,8 @@ pub struct Sandbox {
 
 impl Sandbox {
     /// The sandbox in a folder, whether it was made or not.
-    pub fn new(folder: StackFolder, shop: ShopConfig, config: SandboxConfig) -> Self {
-        let site = Site { folder, shop, config };
+    pub fn new(folder: StackFolder, stack: &StackConfig, config: SandboxConfig) -> Self {
+        let site = Site { folder, shop: stack.shop.clone(), keep: stack.keep.clone(), config };
         let services = Services::new(&site);
         Self { all: services.all(), services, site }
     }

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use engine::process::Mark;
-use protocol::{Failure, SandboxConfig, ShopConfig};
+use protocol::{Failure, Keep, SandboxConfig, ShopConfig};
 use stack::StackFolder;
 
 use crate::rate;
@@ -13,6 +13,7 @@ use crate::rate;
 pub(crate) struct Site {
     pub(crate) folder: StackFolder,
     pub(crate) shop: ShopConfig,
+    pub(crate) keep: Keep,
     pub(crate) config: SandboxConfig,
 }
 

@@ -1,8 +1,10 @@
 //! Files and folders: written whole, removed whole, open to whom they must be and to nobody else.
 
 use std::fs;
-use std::io;
+use std::io::{self, Write};
 use std::path::Path;
+
+use tempfile::NamedTempFile;
 
 use crate::privileges::{runs_as_root, set_mode};
 
@@ -12,14 +14,24 @@ pub fn free_space(path: &Path) -> Option<u64> {
     Some(disk.f_bavail * disk.f_frsize)
 }
 
-/// Writes a file so that a reader, or a kill, sees the old content or the new one and nothing between.
+/// Writes a file so that a reader, another writer, or a kill, sees the old content or the new one and nothing between.
 pub fn write_atomically(path: &Path, content: &[u8]) -> io::Result<()> {
-    use std::io::Write;
-    let draft = path.with_extension("draft");
-    let mut file = fs::File::create(&draft)?;
-    file.write_all(content)?;
-    file.sync_all()?;
-    fs::rename(&draft, path)
+    draft(path, content)?.persist(path)?;
+    Ok(())
+}
+
+/// The same, for a file that is not there yet: fails if it is.
+pub fn create_atomically(path: &Path, content: &[u8]) -> io::Result<()> {
+    draft(path, content)?.persist_noclobber(path)?;
+    Ok(())
+}
+
+/// The content in a file of its own beside the one that it is for; gone when dropped.
+fn draft(path: &Path, content: &[u8]) -> io::Result<NamedTempFile> {
+    let mut draft = NamedTempFile::with_prefix_in(".draft-", path.parent().unwrap_or(Path::new(".")))?;
+    draft.write_all(content)?;
+    draft.as_file().sync_all()?;
+    Ok(draft)
 }
 
 /// Removes a folder and all in it; one that is not there is success.

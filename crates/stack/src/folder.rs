@@ -8,7 +8,7 @@ use protocol::{Code, Failure, StackConfig};
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
 
-use crate::files::{make_folder, remove_folder, write_atomically};
+use crate::files::{create_atomically, make_folder, remove_folder, write_atomically};
 use crate::privileges::runs_as_root;
 
 /// The layout of a stack's folder, the first line of `stack.toml`. Raised when an older RetailFlow could no longer make
@@ -108,7 +108,12 @@ impl StackFolder {
 
     /// A service's log.
     pub fn service_log(&self, service: &str) -> PathBuf {
-        self.path.join("logs").join(format!("{service}.log"))
+        self.logs().join(format!("{service}.log"))
+    }
+
+    /// The folder of its services' logs.
+    pub fn logs(&self) -> PathBuf {
+        self.path.join("logs")
     }
 
     /// The folder of the stack's sockets. Short, because a socket's path holds about 100 bytes.
@@ -223,12 +228,13 @@ impl StackFolder {
 
     /// Makes the folder and writes `stack.toml`; fails if a stack of that name exists.
     pub fn create(&self, config: &StackConfig) -> Result<(), Failure> {
-        if self.config_file().exists() {
-            return Err(Failure::new(protocol::Blame::User, format!("A stack named {} exists already", config.name))
-                .hint("Choose another name, or remove that stack first."));
-        }
         let text = encoded(config)?;
-        make_folder(&self.path).and_then(|()| write_atomically(&self.config_file(), text.as_bytes())).map_err(|error| {
+        let made = make_folder(&self.path).and_then(|()| create_atomically(&self.config_file(), text.as_bytes()));
+        made.map_err(|error| {
+            if error.kind() == io::ErrorKind::AlreadyExists {
+                return Failure::new(protocol::Blame::User, format!("A stack named {} exists already", config.name))
+                    .hint("Choose another name, or remove that stack first.");
+            }
             Failure::environment(format!("The stack's folder {} could not be made", self.path.display()))
                 .source(&error)
                 .hint("Make it writable, or set RETAILFLOW_HOME to a folder RetailFlow may use.")
@@ -283,7 +289,7 @@ fn runtime_base() -> PathBuf {
 
 #[cfg(test)]
 mod tests {
-    use protocol::{SandboxConfig, ShopConfig, StackName, TargetConfig};
+    use protocol::{Keep, SandboxConfig, ShopConfig, StackName, TargetConfig};
 
     use super::*;
     use crate::home::Home;
@@ -299,6 +305,7 @@ mod tests {
             name: name.clone(),
             shop: ShopConfig { seed: 7, ..ShopConfig::default() },
             target: TargetConfig::Sandbox(SandboxConfig::default()),
+            keep: Keep { runs: 9, ..Keep::default() },
         };
         folder.create(&config).unwrap();
         assert_eq!(folder.config().unwrap(), config);

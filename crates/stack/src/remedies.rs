@@ -13,7 +13,7 @@ const MAKE_ROOM: &str = "Make room on the disk that holds the stack's folder, th
                          already written is kept.";
 
 /// Words of a cause, in lower case, and what mends it. The first that fits counts.
-const REMEDIES: [(&[&str], &str); 5] = [
+const REMEDIES: [(&[&str], &str); 4] = [
     (&["no space left on device", "os error 28", "disk quota exceeded", "not enough space"], MAKE_ROOM),
     (
         &["no interpreter found", "no virtual environment or system python", "requires-python"],
@@ -30,12 +30,13 @@ const REMEDIES: [(&[&str], &str); 5] = [
         "The package index could not be reached. Check the network (behind a proxy set HTTPS_PROXY, for a mirror \
          UV_DEFAULT_INDEX), then run the same command again: what was downloaded is kept.",
     ),
-    (
-        &["permission denied", "operation not permitted", "read-only file system"],
-        "Give this user access to the place named above, or set RETAILFLOW_HOME to a folder it may use, then run the \
-         same command again.",
-    ),
 ];
+
+/// What these words mean depends on who says them: a hint that is there already knows better.
+const FORBIDDEN: [&str; 3] = ["permission denied", "operation not permitted", "read-only file system"];
+
+const GIVE_ACCESS: &str = "Give this user access to the place named above, or set RETAILFLOW_HOME to a folder it may use, then \
+                           run the same command again.";
 
 /// Says what to do about a failure of the stack in `folder` if its cause is a known one. Such a remedy is more exact than
 /// a general hint, which it replaces.
@@ -58,6 +59,7 @@ fn with_known_remedy(failure: Failure) -> Failure {
     };
     match REMEDIES.iter().find(|(words, _)| known(words)) {
         Some((_, remedy)) => failure.hint(*remedy),
+        None if failure.hint.is_none() && known(&FORBIDDEN) => failure.hint(GIVE_ACCESS),
         None => failure,
     }
 }
@@ -76,6 +78,9 @@ mod tests {
         assert!(hint("could not extend file \"base/5/2619\": No space left on device").contains("Make room"));
         assert!(hint("error: Failed to fetch: `http://127.0.0.1:9/simple/dlt/`").contains("network"));
         assert_eq!(hint("dbt said no"), "general");
+        assert_eq!(hint("initdb: error: Permission denied"), "general");
+        let denied = with_known_remedy(Failure::environment("x").cause("Permission denied (os error 13)"));
+        assert_eq!(denied.hint.as_deref(), Some(GIVE_ACCESS));
         let bare = with_known_remedy(Failure::environment("x"));
         assert_eq!(bare.hint, None);
     }

@@ -6,7 +6,7 @@ use std::path::Path;
 use protocol::Failure;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
-use tokio::io::{AsyncBufRead, AsyncBufReadExt, AsyncWrite, AsyncWriteExt, BufStream};
+use tokio::io::{AsyncBufRead, AsyncBufReadExt, AsyncReadExt, AsyncWrite, AsyncWriteExt, BufStream};
 use tokio::net::{UnixListener, UnixStream};
 
 /// A connection to or from an agent.
@@ -14,6 +14,9 @@ pub type Connection = BufStream<UnixStream>;
 
 /// The version of what is said on the socket. Raised by a change that an older side would misunderstand.
 pub const PROTOCOL: u32 = 2;
+
+/// Bytes of the longest line that is read: some hundred times a snapshot with all that it can hold.
+const LONGEST_LINE: u64 = 64 << 20;
 
 /// What the agent answers to a request: first who it is, then the result.
 #[derive(Debug, Serialize, Deserialize)]
@@ -113,11 +116,18 @@ pub async fn write_line(to: &mut (impl AsyncWrite + Unpin), value: &impl Seriali
     to.flush().await
 }
 
-/// Reads a value from one line; `None` at the end.
+/// Reads a value from one line; `None` at the end. A line that is longer than any that is said is not read to its end.
 pub async fn read_line<T: DeserializeOwned>(from: &mut (impl AsyncBufRead + Unpin)) -> io::Result<Option<T>> {
     let mut line = Vec::new();
-    if from.read_until(b'\n', &mut line).await? == 0 {
-        return Ok(None);
+    match from.take(LONGEST_LINE).read_until(b'\n', &mut line).await? {
+        0 => return Ok(None),
+        read if read as u64 == LONGEST_LINE => {
+            return Err(io::Error::new(
+                io::ErrorKind::InvalidData,
+                format!("a line of more than {LONGEST_LINE} bytes"),
+            ));
+        }
+        _ => {}
     }
     serde_json::from_slice(&line).map(Some).map_err(Into::into)
 }

@@ -157,18 +157,11 @@ pub(crate) fn cannot_start(program: &Path, error: &std::io::Error) -> Failure {
 }
 
 /// Whether there is a process of that number.
-#[cfg(unix)]
 pub(crate) fn exists(pid: u32) -> bool {
     process(pid).is_some_and(|pid| rustix::process::test_kill_process(pid) != Err(rustix::io::Errno::SRCH))
 }
 
-#[cfg(windows)]
-pub(crate) fn exists(_: u32) -> bool {
-    true
-}
-
 /// Interrupts one process, and none of those it started. One that has ended is left alone.
-#[cfg(unix)]
 pub(crate) fn interrupt(pid: u32) -> Result<(), Failure> {
     use rustix::process::{Signal, kill_process};
     match process(pid).map_or(Ok(()), |pid| kill_process(pid, Signal::INT)) {
@@ -177,12 +170,6 @@ pub(crate) fn interrupt(pid: u32) -> Result<(), Failure> {
     }
 }
 
-#[cfg(windows)]
-pub(crate) fn interrupt(_: u32) -> Result<(), Failure> {
-    Err(Failure::environment("Windows has no way to ask a Terraform at work to stop").hint("Wait for it to end."))
-}
-
-#[cfg(unix)]
 fn process(pid: u32) -> Option<rustix::process::Pid> {
     i32::try_from(pid).ok().and_then(rustix::process::Pid::from_raw)
 }
@@ -202,14 +189,8 @@ fn verb(args: &[String]) -> &str {
     args.first().map_or("", String::as_str)
 }
 
-#[cfg(unix)]
 pub(crate) fn own_session(wrapped: &mut CommandWrap) {
     wrapped.wrap(process_wrap::tokio::ProcessSession);
-}
-
-#[cfg(windows)]
-pub(crate) fn own_session(wrapped: &mut CommandWrap) {
-    wrapped.wrap(process_wrap::tokio::JobObject);
 }
 
 /// A command that goes, with its providers, when nobody waits for it any more.

@@ -80,15 +80,9 @@ impl Note {
 }
 
 /// The process that holds a lock on the file.
-#[cfg(unix)]
 fn holder(file: &Path) -> Option<u32> {
     use rustix::process::{Flock, FlockType, fcntl_getlk};
     let file = std::fs::OpenOptions::new().read(true).write(true).open(file).ok()?;
     let held = fcntl_getlk(&file, &Flock::from(FlockType::WriteLock)).ok()??;
     u32::try_from(held.pid?.as_raw_nonzero().get()).ok()
-}
-
-#[cfg(windows)]
-fn holder(_: &Path) -> Option<u32> {
-    None
 }

@@ -135,7 +135,6 @@ mod tests {
         assert!(config.contains(r#"path = "/a \"b\"/$${c}""#), "{config}");
     }
 
-    #[cfg(unix)]
     #[test]
     fn an_emptied_cache_is_noticed() {
         let folder = tempfile::tempdir().unwrap();

@@ -12,12 +12,14 @@ from dagster import (
 from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
 
 from retailflow_pipeline.dbt_runner import Dbt
+from retailflow_pipeline.defs.housekeeping import HOUSEKEEPING
 from retailflow_pipeline.defs.models import full_check_op
 from retailflow_pipeline.settings import Settings
 
 REFRESH = "refresh"
 FULL_CHECK = "full_check"
 _EVERY_NIGHT = "30 3 * * *"
+_AFTER_THE_NIGHT = "30 5 * * *"
 _HOUR = 60
 _WITHIN_HOUR = (1, 2, 3, 4, 5, 6, 10, 12, 15, 20, 30)
 _WITHIN_DAY = (1, 2, 3, 4, 6, 8, 12, 24)
@@ -38,14 +40,12 @@ def full_check_job(settings: Settings, dbt: Dbt) -> JobDefinition:
 
 
 def schedules(minutes: int) -> list[ScheduleDefinition]:
-    """A refresh every `minutes` and a full check every night; neither when `minutes` is 0."""
-    if minutes == 0:
-        return []
+    """Housekeeping once a day; a refresh every `minutes` and a full check every night, unless `minutes` is 0."""
+    crons = {HOUSEKEEPING: _AFTER_THE_NIGHT}
+    if minutes > 0:
+        crons |= {REFRESH: _cron(minutes), FULL_CHECK: _EVERY_NIGHT}
     running = DefaultScheduleStatus.RUNNING
-    return [
-        ScheduleDefinition(job_name=REFRESH, cron_schedule=_cron(minutes), default_status=running),
-        ScheduleDefinition(job_name=FULL_CHECK, cron_schedule=_EVERY_NIGHT, default_status=running),
-    ]
+    return [ScheduleDefinition(job_name=job, cron_schedule=cron, default_status=running) for job, cron in crons.items()]
 
 
 def _cron(minutes: int) -> str:

@@ -5,6 +5,7 @@ import type { Failure } from '../protocol/Failure';
 import type { Health } from '../protocol/Health';
 import type { Operation } from '../protocol/Operation';
 import type { RunOutcome } from '../protocol/RunOutcome';
+import type { RunSummary } from '../protocol/RunSummary';
 import type { StackState } from '../protocol/StackState';
 import type { StepStatus } from '../protocol/StepStatus';
 import type { TargetConfig } from '../protocol/TargetConfig';
@@ -81,3 +82,11 @@ export function outcomeWord(outcome: RunOutcome | null): Word {
       return { title: 'Interrupted', tone: 'warn' };
   }
 }
+
+/** How a run of the history ended. */
+export const runWord = ({ outcome, damage }: RunSummary): Word =>
+  damage && !outcome ? { title: 'Unreadable', tone: 'warn' } : outcomeWord(outcome);
+
+/** What a run of the history was for. */
+export const runTitle = ({ operation }: RunSummary): string =>
+  operation ? OPERATION[operation].title : 'A run';

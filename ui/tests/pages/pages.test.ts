@@ -162,6 +162,13 @@ describe('Dashboard', () => {
     await press(user, 'mend');
     expect(host.last('start')).toEqual({ stack: 'demo', operation: 'up' });
   });
+  test('a run whose files were damaged is listed, and says so', async () => {
+    const { user } = open({ scenario: 'long' });
+    await press(user, 'stack-a-very-long-stack-name-of-32-cha');
+    await user.click(await screen.findByRole('radio', { name: 'Stack' }));
+    await screen.findByText('Unreadable');
+    await screen.findByText(/run.json could not be read/);
+  });
   test('so is one that ended while no agent was there to start it again', async () => {
     await dashboard({ scenario: 'unwatched' });
     within(await find('unwell')).getByText('Shop is unwell');

@@ -81,6 +81,7 @@ describe('money', () => {
     started_at: at(hours),
     finished_at: at(hours + 0.5),
     outcome: { result },
+    damage: null,
   });
 
   test('sums what runs and what is still paid when stopped', () => {

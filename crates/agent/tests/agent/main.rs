@@ -1,8 +1,8 @@
 //! The agent over a scripted target: real sockets, a real journal, real processes, and steps that do as they are told.
 
-#![cfg(unix)]
 #![expect(clippy::unwrap_used, reason = "in a test, to panic is to fail")]
 
+mod bounds;
 mod races;
 mod scripted;
 mod services;

@@ -15,7 +15,7 @@ use protocol::service::StackState;
 use protocol::shop::TickSample;
 use protocol::snapshot::Snapshot;
 use protocol::{
-    Failure, Operation, ResourceAction, RunId, SandboxConfig, ShopConfig, StackConfig, StepId, TargetConfig,
+    Failure, Keep, Operation, ResourceAction, RunId, SandboxConfig, ShopConfig, StackConfig, StepId, TargetConfig,
 };
 use stack::client::AgentClient;
 use stack::{Home, StackFolder};
@@ -299,11 +299,16 @@ pub(crate) struct Stack {
 
 impl Stack {
     pub(crate) fn new() -> Self {
+        Self::that_keeps(Keep::default())
+    }
+
+    /// One that keeps so much of its past.
+    pub(crate) fn that_keeps(keep: Keep) -> Self {
         let home = tempfile::tempdir().unwrap();
         let name: protocol::StackName = "demo".parse().unwrap();
         let folder = Home::at(home.path().to_owned()).stack(&name);
         let target = TargetConfig::Sandbox(SandboxConfig::default());
-        folder.create(&StackConfig { name, shop: ShopConfig::default(), target }).unwrap();
+        folder.create(&StackConfig { name, shop: ShopConfig::default(), target, keep }).unwrap();
         Self { home, folder }
     }
 

@@ -1,10 +1,12 @@
 //! What another version of RetailFlow left.
 
+use std::sync::Arc;
+
 use protocol::command::AgentRequest;
 use protocol::{Operation, ShopConfig};
 use stack::wire::{self, Hello, Reply, write_line};
 
-use crate::scripted::{Scripted, Stack};
+use crate::scripted::{Scripted, SlowDisk, Stack};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn settings_of_the_first_format_are_written_anew_by_an_agent_and_not_by_asking() {
@@ -43,4 +45,17 @@ async fn an_agent_that_speaks_otherwise_is_named_and_asked_for_nothing() {
         );
     }
     stranger.abort();
+}
+
+#[tokio::test]
+async fn what_a_newer_version_journalled_is_left_to_it() {
+    let stack = Stack::new();
+    let run = stack.folder.runs().join("01K00000000000000000000000");
+    std::fs::create_dir_all(&run).unwrap();
+    std::fs::write(run.join("run.json"), "{\"version\":99}").unwrap();
+    let target = Arc::new(Scripted::default());
+    let disk = Arc::new(SlowDisk::default());
+    let refused = retailflow_agent::run_on(disk, stack.folder.clone(), move |_, _| target).await.unwrap_err();
+    assert!(refused.summary.contains("newer version"), "{refused}");
+    assert_eq!(std::fs::read_dir(&run).unwrap().count(), 1, "nothing is added to it");
 }

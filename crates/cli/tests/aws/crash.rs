@@ -61,7 +61,7 @@ fn an_up_whose_program_was_killed_is_joined_by_the_next() {
     kill_amid(first, &[], &[program]);
     rig.run(&["up", "--yes"]).succeeded();
     let runs = engine::journal::summaries(&rig.stack_folder().join("runs"), usize::MAX);
-    let ups = runs.iter().filter(|run| run.operation == protocol::Operation::Up);
+    let ups = runs.iter().filter(|run| run.operation == Some(protocol::Operation::Up));
     assert_eq!(ups.count(), 1, "{runs:#?}");
     rig.run(&["down", "--yes"]).succeeded();
     rig.assert_nothing_is_left();

@@ -1,7 +1,7 @@
 //! A sandbox's life, from nothing to nothing.
 
 use std::io::{BufRead, BufReader};
-use std::process::Stdio;
+use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use serde_json::Value;
@@ -106,5 +106,25 @@ fn cancel_stops_cleanly_and_up_resumes() {
     assert_eq!(stack["outcome"]["result"], "cancelled", "{stack:#}");
     sandbox.run(&["up"]).succeeded();
     sandbox.assert_healthy();
+    a_cancelled_refresh_is_over_in_dagster_too(&sandbox);
     sandbox.assert_gone_after_down();
+}
+
+fn a_cancelled_refresh_is_over_in_dagster_too(sandbox: &Sandbox) {
+    let launched = || {
+        let run = &sandbox.status()["snapshot"]["run"];
+        run["operation"] == "refresh" && run["outcome"].is_null() && run["resources"][0]["resource"] == "pipeline run"
+    };
+    let refresh = sandbox.spawn(&["refresh"]);
+    wait_until("the run in Dagster", Duration::from_mins(1), launched);
+    signal(&[refresh.pid()], "INT");
+    let ended = refresh.wait();
+    assert_eq!(ended.code, Some(130), "{ended:#?}");
+    let look = "from dagster import DagsterInstance; print(DagsterInstance.get().get_runs(limit=1)[0].status.value)";
+    let output = Command::new(sandbox.folder().join("python/bin/python"))
+        .args(["-c", look])
+        .env("DAGSTER_HOME", sandbox.folder().join("dagster"))
+        .output()
+        .unwrap();
+    assert_eq!(String::from_utf8_lossy(&output.stdout).trim(), "CANCELED", "{output:?}");
 }

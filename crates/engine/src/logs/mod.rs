@@ -4,6 +4,7 @@
 //! numbers for each block, and `reader` reads again the blocks that a window needs.
 
 mod ansi;
+mod bound;
 mod filter;
 mod index;
 mod line;
@@ -13,6 +14,7 @@ mod scan;
 mod tail;
 mod write;
 
+pub use bound::bound_all;
 pub use line::{Stamp, parse_line, plain_line};
 pub use reader::LogReader;
 pub use tail::last_lines;

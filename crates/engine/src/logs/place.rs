@@ -1,7 +1,9 @@
-//! Reading a file at a place, so that several threads may share it. What each system calls that sits here.
+//! Reading a file at a place, so that several threads may share it, and telling files apart. What each system calls that sits
+//! here.
 
-use std::fs::File;
+use std::fs::{File, Metadata};
 use std::io;
+use std::time::SystemTime;
 
 /// Reads into as much of `buffer` as the file has from `offset` on, and gives how many bytes that is.
 pub(super) fn read_at(file: &File, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
@@ -17,12 +19,25 @@ pub(super) fn read_at(file: &File, buffer: &mut [u8], offset: u64) -> io::Result
     Ok(filled)
 }
 
-#[cfg(unix)]
 fn read_some(file: &File, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
     std::os::unix::fs::FileExt::read_at(file, buffer, offset)
 }
 
-#[cfg(windows)]
-fn read_some(file: &File, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
-    std::os::windows::fs::FileExt::seek_read(file, buffer, offset)
+/// What tells a file from another one that had or gets its name.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Identity {
+    number: u64,
+    /// When it was made, where the file system knows: numbers are used again.
+    made: Option<SystemTime>,
+}
+
+impl Identity {
+    /// Whose metadata these are.
+    pub(super) fn of(metadata: &Metadata) -> Self {
+        Self { number: number(metadata), made: metadata.created().ok() }
+    }
+}
+
+fn number(metadata: &Metadata) -> u64 {
+    std::os::unix::fs::MetadataExt::ino(metadata)
 }

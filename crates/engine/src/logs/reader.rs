@@ -4,15 +4,16 @@ use std::fs::File;
 use std::io;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, Instant};
 
 use protocol::Failure;
 use protocol::logs::{LogFilter, LogLine, LogWindow};
 
+use super::bound::aside;
 use super::filter::{Filter, count_lines, searcher};
 use super::index::Index;
 use super::line::{decode, render};
-use super::place::read_at;
+use super::place::{Identity, read_at};
 use super::scan::{Sizes, scan};
 
 /// The most lines a window gives.
@@ -24,8 +25,8 @@ pub struct LogReader {
     path: PathBuf,
     filter: Filter,
     index: Index,
-    /// When the file looked through was made, where the file system knows: a log put aside leaves its name to another.
-    made: Option<SystemTime>,
+    /// The file looked through, and the one its earlier lines were put aside into: a log may be started afresh in either.
+    files: [Option<Identity>; 2],
     sizes: Sizes,
 }
 
@@ -33,7 +34,13 @@ impl LogReader {
     /// A reader of the log at `path`, which may not exist yet.
     pub fn new(path: &Path, filter: LogFilter) -> Result<Self, Failure> {
         let filter = Filter::new(filter)?;
-        Ok(Self { path: path.to_owned(), filter, index: Index::default(), made: None, sizes: Sizes::default() })
+        Ok(Self {
+            path: path.to_owned(),
+            filter,
+            index: Index::default(),
+            files: [None, None],
+            sizes: Sizes::default(),
+        })
     }
 
     /// The lines from `from` on, at most `count`, counted among those that pass the filter.
@@ -73,11 +80,12 @@ impl LogReader {
     /// Looks through the whole lines appended since the last call; gives whether that was all of them.
     fn catch_up(&mut self, file: &File, deadline: Option<Instant>) -> io::Result<bool> {
         let metadata = file.metadata()?;
-        let made = metadata.created().ok();
-        if metadata.len() < self.index.end().bytes || made != self.made {
+        let aside = std::fs::metadata(aside(&self.path)).ok();
+        let files = [Some(Identity::of(&metadata)), aside.as_ref().map(Identity::of)];
+        if metadata.len() < self.index.end().bytes || files != self.files {
             // A service's log was started afresh.
             self.index = Index::default();
-            self.made = made;
+            self.files = files;
         }
         let fresh = self.index.end().bytes..metadata.len();
         let (tallies, complete) = scan(file, &self.filter, fresh, deadline, self.sizes)?;

@@ -12,7 +12,10 @@ const READ: u64 = 8192;
 pub fn last_lines(log: &Path, from: u64, count: usize) -> Vec<String> {
     let read = || {
         let file = File::open(log)?;
-        let from = from.max(file.metadata()?.len().saturating_sub(READ));
+        let length = file.metadata()?.len();
+        // A log that is shorter was put aside meanwhile, and begins anew.
+        let from = if from > length { 0 } else { from };
+        let from = from.max(length.saturating_sub(READ));
         let mut bytes = vec![0; usize::try_from(READ).unwrap_or_default()];
         let length = read_at(&file, &mut bytes, from)?;
         bytes.truncate(length);
@@ -35,5 +38,6 @@ mod tests {
         std::fs::write(&log, format!("{}\none\n\ntwo\nthree", "x".repeat(20_000))).unwrap();
         assert_eq!(last_lines(&log, 0, 2), ["two", "three"]);
         assert_eq!(last_lines(&log, 20_005, 5), ["two", "three"], "what others wrote before is not quoted");
+        assert_eq!(last_lines(&log, 99_999, 1), ["three"], "it was put aside since");
     }
 }

@@ -31,9 +31,6 @@ const FOREIGN: [&str; 13] = [
     "PGDATABASE",
 ];
 
-/// A log that grew beyond this is put aside when its service starts again.
-const LOG_LIMIT: u64 = 16 << 20;
-
 /// How to start a service.
 #[derive(Debug, Clone)]
 pub struct ServiceSpec {
@@ -116,34 +113,21 @@ pub(super) fn kill_on_drop(wrapped: &mut CommandWrap) {
     wrapped.wrap(KillOnDrop);
 }
 
-#[cfg(unix)]
 pub(super) fn own_session(wrapped: &mut CommandWrap) {
     wrapped.wrap(process_wrap::tokio::ProcessSession);
 }
 
-#[cfg(windows)]
-pub(super) fn own_session(wrapped: &mut CommandWrap) {
-    wrapped.wrap(process_wrap::tokio::JobObject);
-}
-
-#[cfg(unix)]
 pub(super) fn run_as(command: &mut Command, user: Option<u32>) {
     if let Some(user) = user {
         command.uid(user).gid(user);
     }
 }
 
-#[cfg(windows)]
-pub(super) fn run_as(_: &mut Command, _: Option<u32>) {}
-
 /// The log, and how long it is already.
 fn open_log(spec: &ServiceSpec) -> io::Result<(File, u64)> {
     match spec.log.parent().map_or(Ok(()), std::fs::create_dir) {
         Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(error),
         _ => {}
-    }
-    if std::fs::metadata(&spec.log).is_ok_and(|log| log.len() > LOG_LIMIT) {
-        std::fs::rename(&spec.log, spec.log.with_extension("log.1"))?;
     }
     let log = OpenOptions::new().create(true).append(true).open(&spec.log)?;
     let length = log.metadata()?.len();

@@ -9,9 +9,10 @@ use std::pin::pin;
 use std::process::{ExitStatus, Stdio};
 
 use futures::FutureExt;
+use memchr::memchr2;
 use process_wrap::tokio::{ChildWrapper, CommandWrap};
 use protocol::{Failure, Level};
-use tokio::io::{AsyncBufReadExt, AsyncRead, BufReader};
+use tokio::io::{AsyncBufRead, AsyncBufReadExt, AsyncRead, BufReader};
 use tokio::sync::mpsc;
 
 use super::service::{command, kill_on_drop, own_session, run_as};
@@ -20,6 +21,9 @@ use crate::step::StepContext;
 
 /// Lines of a failed tool's output that its failure quotes.
 const QUOTED: usize = 8;
+
+/// Bytes of a line that are kept together.
+const LONGEST_LINE: usize = 64 << 10;
 
 /// How to run a tool.
 #[derive(Debug, Clone)]
@@ -144,17 +148,42 @@ async fn drain(
 async fn forward(pipe: Option<impl AsyncRead + Unpin>, to: mpsc::Sender<String>) {
     let Some(pipe) = pipe else { return };
     let mut reader = BufReader::new(pipe);
-    let mut bytes = Vec::new();
-    while matches!(reader.read_until(b'\n', &mut bytes).await, Ok(read) if read > 0) {
-        let line = String::from_utf8_lossy(&bytes).trim_end().to_owned();
-        if !line.is_empty() && to.send(line).await.is_err() {
+    let mut line = Vec::new();
+    while let Some(taken) = take_some(&mut reader, &mut line).await {
+        if taken == Taken::Part {
+            continue;
+        }
+        let text = String::from_utf8_lossy(&line).trim_end().to_owned();
+        line.clear();
+        if !text.is_empty() && to.send(text).await.is_err() {
             return;
         }
-        bytes.clear();
     }
 }
 
-#[cfg(all(test, unix))]
+/// How much of a line was taken.
+#[derive(PartialEq, Eq)]
+enum Taken {
+    Part,
+    Whole,
+}
+
+/// Takes what there is of a line, up to its end; `None` if there is nothing more. A tool that draws its progress ends lines by
+/// going back to their start; one that never ends a line has it cut.
+async fn take_some(reader: &mut (impl AsyncBufRead + Unpin), line: &mut Vec<u8>) -> Option<Taken> {
+    let bytes = reader.fill_buf().await.ok()?;
+    if bytes.is_empty() {
+        return if line.is_empty() { None } else { Some(Taken::Whole) };
+    }
+    let bytes = &bytes[..bytes.len().min(LONGEST_LINE - line.len())];
+    let end = memchr2(b'\n', b'\r', bytes);
+    let taken = end.map_or(bytes.len(), |end| end + 1);
+    line.extend_from_slice(&bytes[..taken]);
+    reader.consume(taken);
+    Some(if end.is_some() || line.len() == LONGEST_LINE { Taken::Whole } else { Taken::Part })
+}
+
+#[cfg(test)]
 mod tests {
     use std::path::Path;
     use std::time::{Duration, Instant};
@@ -202,6 +231,16 @@ mod tests {
         let numbers = lines.iter().filter_map(|line| line.parse::<u64>().ok()).sum::<u64>();
         assert_eq!(numbers, 2 * (100_000 * 100_001 / 2));
         assert!(lines.contains(&"last".to_owned()), "a line without an end counts");
+    }
+
+    #[tokio::test]
+    async fn a_line_that_does_not_end_is_cut_and_one_that_is_drawn_again_is_shown() {
+        let folder = tempfile::tempdir().unwrap();
+        let (_, lines) =
+            run(&shell(folder.path(), "printf '10 %%\\r20 %%\\r\\n'; head -c 200000 /dev/zero | tr '\\0' x")).await;
+        assert_eq!(lines[..2], ["10 %", "20 %"]);
+        let lengths: Vec<usize> = lines[2..].iter().map(String::len).collect();
+        assert_eq!(lengths, [LONGEST_LINE, LONGEST_LINE, LONGEST_LINE, 200_000 - 3 * LONGEST_LINE]);
     }
 
     #[tokio::test]

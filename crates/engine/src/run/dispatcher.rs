@@ -54,14 +54,16 @@ impl Runner {
     /// Runs the plan to its end.
     ///
     /// `Err` only if the journal cannot be written; the run then stops before its next side effect, because what
-    /// is not journalled must not happen. Listeners are told of that end all the same.
+    /// is not journalled must not happen. Listeners are told of that end all the same. No step is at work any more when this
+    /// returns.
     pub async fn run(self, operation: Operation, plan: Plan) -> Result<RunOutcome, Failure> {
-        let (sender, reports) = mpsc::channel(REPORT_BACKLOG);
+        let (sender, mut reports) = mpsc::channel(REPORT_BACKLOG);
         let progress = Progress::new(&plan);
         let mut dispatch = Dispatch { runner: self, plan, progress, growth: Growth::default(), sender };
-        let result = dispatch.conduct(operation, reports).await.map_err(|failure| (dispatch.runner.explain)(failure));
+        let result =
+            dispatch.conduct(operation, &mut reports).await.map_err(|failure| (dispatch.runner.explain)(failure));
         if let Err(failure) = &result {
-            dispatch.abandon(failure.clone());
+            dispatch.abandon(failure.clone(), &mut reports).await;
         }
         result
     }
@@ -98,7 +100,7 @@ impl Dispatch {
     async fn conduct(
         &mut self,
         operation: Operation,
-        reports: mpsc::Receiver<(StepId, Report)>,
+        reports: &mut mpsc::Receiver<(StepId, Report)>,
     ) -> Result<RunOutcome, Failure> {
         self.tell(EventKind::RunStarted { operation, steps: self.plan.describe() })?;
         let outcome = self.until_idle(reports).await?;
@@ -109,15 +111,20 @@ impl Dispatch {
         Ok(outcome)
     }
 
-    /// The journal is lost: stops the steps at work and tells whoever listens.
-    fn abandon(&self, failure: Failure) {
+    /// The journal is lost: stops the steps at work, waits for their end, and tells whoever listens.
+    async fn abandon(&mut self, failure: Failure, reports: &mut mpsc::Receiver<(StepId, Report)>) {
         self.runner.cancel.cancel();
+        while !self.progress.running.is_empty() {
+            if let Some((step, Report::Finished(_))) = reports.recv().await {
+                self.progress.running.remove(&step);
+            }
+        }
         let kind = EventKind::RunFinished { outcome: RunOutcome::Failed { failure } };
         // Nothing can fail where nothing is written.
         let _ = self.runner.emitter.tell(Some(self.runner.journal.run()), kind, |_| Ok(()));
     }
 
-    async fn until_idle(&mut self, mut reports: mpsc::Receiver<(StepId, Report)>) -> Result<RunOutcome, Failure> {
+    async fn until_idle(&mut self, reports: &mut mpsc::Receiver<(StepId, Report)>) -> Result<RunOutcome, Failure> {
         let mut cancel_told = false;
         loop {
             if self.runner.cancel.is_cancelled() && !cancel_told {

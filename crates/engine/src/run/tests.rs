@@ -1,6 +1,10 @@
 //! The runner's promises, with scripted steps and a real journal on disk.
 
 use std::collections::BTreeSet;
+use std::fs::File;
+use std::io;
+use std::sync::atomic::AtomicU32;
+use std::sync::atomic::Ordering::SeqCst;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -10,7 +14,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::testing::{Act, Scripted, World};
 use super::{Emitter, Runner};
-use crate::journal::{self, Journal};
+use crate::journal::{self, Disk, Journal, RealDisk};
 use crate::logs::RunLog;
 use crate::plan::{Direction, Plan};
 use crate::process::{Mark, Stop, ToolSpec, run_tool};
@@ -162,6 +166,32 @@ async fn what_cannot_be_journalled_does_not_happen() -> Result<(), Failure> {
     let failure = runner.run(Operation::Up, Plan::new(Direction::Build, &steps)?).await.expect_err("must not run");
     assert!(failure.summary.contains("journal"), "{failure}");
     assert!(bench.history().is_empty());
+    Ok(())
+}
+
+/// A disk that has room for so many lines.
+struct Room(AtomicU32);
+
+impl Disk for Room {
+    fn append(&self, journal: &mut File, line: &[u8]) -> io::Result<()> {
+        let left = self.0.fetch_update(SeqCst, SeqCst, |left| left.checked_sub(1));
+        left.map_err(|_| io::ErrorKind::StorageFull)?;
+        RealDisk.append(journal, line)
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_run_whose_journal_is_lost_ends_when_its_steps_have_ended() -> Result<(), Failure> {
+    let bench = Bench::new();
+    // The run's beginning, and that of two steps; not what one of them does.
+    let journal = Journal::begin_on(Arc::new(Room(AtomicU32::new(3))), bench.runs.path(), Operation::Up)?;
+    let log = RunLog::open(bench.runs.path(), journal.run())?;
+    let runner = Runner::new(Arc::new(Emitter::new(0, None)), journal, log, CancellationToken::new());
+    let acts = [("a", Act::WindDown), ("b", Act::Say("something"))];
+    let steps: Vec<_> = acts.map(|(id, act)| Scripted::new(id, &[]).act(act).world(&bench.world).arc()).into();
+    let failure = runner.run(Operation::Up, Plan::new(Direction::Build, &steps)?).await.expect_err("it is lost");
+    assert!(failure.summary.contains("journal"), "{failure}");
+    assert!(bench.history().contains(&"a has put away".to_owned()), "{:?}", bench.history());
     Ok(())
 }
 

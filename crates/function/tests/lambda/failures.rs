@@ -164,3 +164,12 @@ async fn wrong_settings_are_told_by_every_call() {
     refusal(&stack, &stack.function().await, &event(6), &other).await;
     assert_eq!(contents(&shop).await, before);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_shop_that_was_lost_meanwhile_is_opened_anew() {
+    let stack = Stack::start().await;
+    let function = stack.function().await;
+    let days = function.call(&event(0)).await.expect("its first")["days"].clone();
+    stack.shop().await.batch_execute("DROP SCHEMA production CASCADE").await.expect("as with a volume");
+    assert_eq!(function.call(&event(3)).await.expect("it is opened anew")["days"], days);
+}

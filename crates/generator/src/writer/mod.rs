@@ -17,6 +17,7 @@ mod write;
 use std::time::Duration;
 
 use jiff::Timestamp;
+use tokio_postgres::error::SqlState;
 use tokio_postgres::{Client, NoTls};
 
 pub use backfill::{Progress, Summary};
@@ -87,12 +88,15 @@ impl Writer {
         self.write_tick(&Plan::genesis(config, origin)).await
     }
 
-    /// The tick that was written last; none before the shop is opened.
+    /// The tick that was written last; none before the shop is opened, or even its tables made.
     ///
     /// # Errors
-    /// [`Error::Query`] if the table cannot be read, as before [`Writer::prepare`].
+    /// [`Error::Query`] if the table cannot be read.
     pub async fn last_tick(&self) -> Result<Option<TickRecord>, Error> {
-        ticks::last(&self.client).await
+        match ticks::last(&self.client).await {
+            Err(Error::Query { cause, .. }) if cause.code() == Some(&SqlState::UNDEFINED_TABLE) => Ok(None),
+            last => last,
+        }
     }
 
     /// The last tick of the shop with the seed of `config`.

@@ -203,7 +203,6 @@ mod tests {
         let earlier = SystemTime::UNIX_EPOCH + Duration::from_secs(1_000_000);
         let file = OpenOptions::new().write(true).open(other.path().join("a.py")).unwrap();
         file.set_modified(earlier).unwrap();
-        #[cfg(unix)]
         {
             use std::os::unix::fs::PermissionsExt;
             fs::set_permissions(other.path().join("a.py"), fs::Permissions::from_mode(0o600)).unwrap();
@@ -252,7 +251,6 @@ mod tests {
         assert_eq!(seen.values().collect::<std::collections::BTreeSet<_>>().len(), variants.len());
     }
 
-    #[cfg(unix)]
     #[test]
     fn programs_links_and_long_paths_survive() {
         use std::os::unix::fs::{PermissionsExt, symlink};

@@ -97,13 +97,7 @@ fn kind(entry: &DirEntry) -> Result<Kind, Failure> {
         .hint("Remove it, then run the same again."))
 }
 
-#[cfg(unix)]
 fn executable(metadata: &Metadata) -> bool {
     use std::os::unix::fs::PermissionsExt;
     metadata.permissions().mode() & 0o100 != 0
-}
-
-#[cfg(not(unix))]
-fn executable(_: &Metadata) -> bool {
-    false
 }

@@ -130,15 +130,9 @@ async fn unzip(tool: &Tool, archive: PathBuf, to: PathBuf) -> Result<(), String>
     blocking(move || work().map_err(|error| Failure::environment(error.to_string()))).await.map_err(|why| why.summary)
 }
 
-#[cfg(unix)]
 fn make_executable(file: &std::fs::File) -> std::io::Result<()> {
     use std::os::unix::fs::PermissionsExt;
     file.set_permissions(std::fs::Permissions::from_mode(0o755))
-}
-
-#[cfg(windows)]
-fn make_executable(_: &std::fs::File) -> std::io::Result<()> {
-    Ok(())
 }
 
 fn unreachable(tool: &Tool, url: &str, error: &reqwest::Error) -> Failure {

@@ -48,7 +48,7 @@ pub(super) async fn watch(folder: StackFolder, to: Sender<Update>) -> Result<(),
 async fn observer(folder: StackFolder) -> Result<Observer, Failure> {
     blocking(move || {
         let config = folder.config()?;
-        let history = journal::peek(&folder.runs());
+        let history = journal::peek(&folder.runs())?;
         let target = target_of(&folder, &config);
         Ok(Observer::new(folder, config, target, history))
     })

@@ -59,13 +59,12 @@ impl Step for History {
 
     async fn check(&self, _: &StepContext) -> Result<Presence, Failure> {
         let last = self.writer().await?.last_tick().await;
-        Ok(match last {
-            // The table is made by `apply`; until then there is no last tick to read.
-            Err(_) | Ok(None) => Presence::Absent,
-            Ok(Some(last)) if generating::history_is_complete(&last) => {
+        Ok(match last.map_err(|error| generating::failure("to tell how far its history is", &error))? {
+            None => Presence::Absent,
+            Some(last) if generating::history_is_complete(&last) => {
                 Presence::Present("the history is written".to_owned())
             }
-            Ok(Some(_)) => Presence::Drifted("the history is not complete".to_owned()),
+            Some(_) => Presence::Drifted("the history is not complete".to_owned()),
         })
     }
 

@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use engine::{Outputs, Presence, Step, StepContext};
 use protocol::{Failure, ResourceAction, StepId};
 use target::Service;
-use tokio::time::sleep;
+use tokio::time::{sleep, timeout};
 
 use crate::dagster::{Dagster, RunStatus};
 use crate::services::Services;
@@ -15,7 +15,10 @@ use crate::site::Site;
 
 const POLL: Duration = Duration::from_millis(500);
 
-/// Asks Dagster to end a run that nobody waits for any more.
+/// How long Dagster may take to end a run.
+const END_DEADLINE: Duration = Duration::from_secs(30);
+
+/// Asks Dagster to end a run that is late: its step is dropped.
 struct EndOnDrop {
     dagster: Dagster,
     run: Option<String>,
@@ -47,6 +50,25 @@ impl Refresh {
     /// A refresh of its own.
     pub(crate) fn asked_for(site: &Site, services: &Services) -> Self {
         Self { first: false, ..Self::first(site, services) }
+    }
+
+    /// Ends a run at the user's wish, and sees that it ended.
+    async fn end(&self, dagster: &Dagster, run: &str) -> Failure {
+        let ending = async {
+            dagster.terminate(run).await?;
+            while let RunStatus::Underway(_) = dagster.status(run).await? {
+                sleep(POLL).await;
+            }
+            Ok(())
+        };
+        let failure = match timeout(END_DEADLINE, ending).await {
+            Ok(Ok(())) => return Failure::cancelled(),
+            Ok(Err(failure)) => failure,
+            Err(_) => Failure::environment(format!("It was asked to, and did not within {} s", END_DEADLINE.as_secs())),
+        };
+        Failure::environment("The pipeline run could not be ended")
+            .source(&failure)
+            .hint(format!("End it on its page, {}, or let it come to its end.", dagster.run_url(run)))
     }
 
     async fn follow(&self, context: &StepContext, dagster: &Dagster, run: &str) -> Result<(), Failure> {
@@ -116,6 +138,11 @@ impl Step for Refresh {
         Duration::from_hours(2)
     }
 
+    /// What Dagster was asked to do goes on by itself, until it is asked to end it.
+    fn winds_down(&self) -> bool {
+        true
+    }
+
     async fn check(&self, _: &StepContext) -> Result<Presence, Failure> {
         let there = self.first && self.site.folder.charts_file().exists();
         Ok(if there { Presence::Present("charts are published".to_owned()) } else { Presence::Absent })
@@ -124,10 +151,13 @@ impl Step for Refresh {
     async fn apply(&self, context: &StepContext) -> Result<Outputs, Failure> {
         let dagster = Dagster::of(&self.site)?;
         let run = dagster.launch().await?;
+        let mut guard = EndOnDrop { dagster: dagster.clone(), run: Some(run.clone()) };
         context.info(format!("Dagster run {run}")).await;
         context.resource(ResourceAction::Created, "pipeline run", run.clone()).await;
-        let mut guard = EndOnDrop { dagster: dagster.clone(), run: Some(run.clone()) };
-        let followed = self.follow(context, &dagster, &run).await;
+        let followed = tokio::select! {
+            followed = self.follow(context, &dagster, &run) => followed,
+            () = context.cancellation().cancelled() => Err(self.end(&dagster, &run).await),
+        };
         guard.run = None;
         followed?;
         Ok(Outputs::from([("url".to_owned(), dagster.run_url(&run))]))

@@ -1,6 +1,5 @@
 //! The crate against the real Terraform and its built-in provider, whose provisioners make a resource take its time.
 
-#![cfg(unix)]
 #![expect(clippy::unwrap_used, reason = "in a test, to panic is to fail")]
 
 mod bad;

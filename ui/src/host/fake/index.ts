@@ -9,6 +9,7 @@ import type { Check } from '../../protocol/Check';
 import type { Failure } from '../../protocol/Failure';
 import type { Cost } from '../../protocol/Cost';
 import type { Proof } from '../../protocol/Proof';
+import type { RunSummary } from '../../protocol/RunSummary';
 import type { StackConfig } from '../../protocol/StackConfig';
 import type { StartRequest } from '../../protocol/StartRequest';
 import type { UnreadableStack } from '../../protocol/UnreadableStack';
@@ -86,7 +87,7 @@ const UNREADABLE: UnreadableStack = {
   failure: {
     summary: 'The stack last-year was made by a newer version of RetailFlow',
     causes: [
-      'its folder ~/.local/share/retailflow/stacks/last-year has format 2; this version knows up to 1',
+      'its folder ~/.local/share/retailflow/stacks/last-year has format 3; this version knows up to 2',
     ],
     hint: 'Use that version, or a later one. This one has changed nothing.',
     blame: 'user',
@@ -103,6 +104,21 @@ export function readOptions(query: URLSearchParams): FakeOptions {
     burst: Number(query.get('burst') ?? 0),
   };
 }
+
+/** A run whose files were damaged, in a place with a long name. */
+const DAMAGED: RunSummary = {
+  run: '01K0000000000000000000000X',
+  operation: null,
+  started_at: '2026-11-20T10:00:00Z',
+  finished_at: null,
+  outcome: null,
+  damage: {
+    summary: `/home/someone/.local/share/retailflow/stacks/${'a-very-long-name/'.repeat(4)}run.json could not be read`,
+    causes: ['EOF while parsing an object at line 1 column 1'],
+    hint: 'Something else than RetailFlow changed the file, or the disk did.',
+    blame: 'environment',
+  },
+};
 
 export class FakeHost implements Host {
   #stacks = new Map<string, FakeStack>();
@@ -172,6 +188,7 @@ export class FakeHost implements Host {
         const detail = 'The web page has not answered for 40 s; it was started again 3 times.';
         stack.setService('dagster-webserver', { health: 'unhealthy', detail, restarts: 3, pid: null });
       }
+      if (scenario === 'long') stack.runs.push(DAMAGED);
       if (scenario === 'unwatched')
         stack.setService('generator', { health: 'stopped', detail: 'not running', pid: null });
     }

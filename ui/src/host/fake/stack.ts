@@ -119,7 +119,14 @@ export class FakeStack {
   start(operation: Operation): string {
     const run = `01K${Date.now().toString(36).toUpperCase().padStart(9, '0')}${this.runs.length}`;
     const source = `run/${run}`;
-    const summary: RunSummary = { run, operation, started_at: now(), finished_at: null, outcome: null };
+    const summary: RunSummary = {
+      run,
+      operation,
+      started_at: now(),
+      finished_at: null,
+      outcome: null,
+      damage: null,
+    };
     this.runs.unshift(summary);
     this.logs.set(source, new FakeLog(this.options.logLines));
     const before = operation === 'up' ? this.#done : new Set<string>();
@@ -193,11 +200,18 @@ export class FakeStack {
     const run = '01KAFAKERUN0';
     const [at, ended] = [past.broughtUp, past.broughtUp - 1.2].map(ago) as [string, string];
     const outcome = { result: 'succeeded' as const };
-    this.runs.push({ run, operation: 'up', started_at: at, finished_at: ended, outcome });
+    this.runs.push({ run, operation: 'up', started_at: at, finished_at: ended, outcome, damage: null });
     if (this.nature.review(0) !== null) {
       const [planned, reviewed] = [past.broughtUp + 4, past.broughtUp + 3.4].map(ago) as [string, string];
       const first = '01KAFAKEPLAN';
-      this.runs.push({ run: first, operation: 'plan', started_at: planned, finished_at: reviewed, outcome });
+      this.runs.push({
+        run: first,
+        operation: 'plan',
+        started_at: planned,
+        finished_at: reviewed,
+        outcome,
+        damage: null,
+      });
     }
     const plan = this.nature.plan('up');
     const origins = plan.map(({ id }) => id);

@@ -1,13 +1,20 @@
 //! Dagster's GraphQL, as far as it is needed: launching runs, following them, and clearing up after a kill.
 
+mod answers;
+
 use std::time::Duration;
 
 use jiff::Timestamp;
 use protocol::snapshot::PipelineRun;
 use protocol::{Failure, Level};
+use serde::de::{DeserializeOwned, IgnoredAny};
 use serde_json::{Value, json};
 use tokio::time::{Instant, sleep};
 
+use self::answers::{
+    Answer, AssetNodes, Event, EventConnection, Launch, Launched, Logs, OneRun, Run, RunName, RunOrError, ServerInfo,
+    SomeRuns, moment,
+};
 use crate::site::Site;
 
 /// The name of the code location in the workspace.
@@ -29,13 +36,6 @@ const UNNOTICED: [&str; 1] = ["PipelineNotFoundError"];
 /// How long a webserver may take to notice a code server that was started anew; it looks every few seconds.
 const NOTICE_DEADLINE: Duration = Duration::from_secs(30);
 const NOTICE_POLL: Duration = Duration::from_millis(500);
-
-/// Events that Dagster logs at its lowest level and that tell how a run gets on.
-const NEWS: [&str; 4] =
-    ["RunStartEvent", "ExecutionStepStartEvent", "MaterializationEvent", "ExecutionStepSuccessEvent"];
-
-/// Events that say again, once for every asset and check, what the plan or another event says.
-const BOOKKEEPING: [&str; 2] = ["ExecutionStepOutputEvent", "HandledOutputEvent"];
 
 /// Statuses of a run that has not ended.
 const UNDERWAY: [&str; 5] = ["QUEUED", "NOT_STARTED", "STARTING", "STARTED", "CANCELING"];
@@ -92,16 +92,15 @@ impl Dagster {
     /// Dagster's version, if it answers.
     pub(crate) async fn version(&self) -> Result<String, Failure> {
         let request = self.http.get(format!("{}/server_info", self.url)).timeout(Duration::from_secs(5));
-        let info: Value = self.json(request).await?;
-        Ok(text(&info["dagster_version"]))
+        let info: ServerInfo = self.json(request).await?;
+        Ok(info.dagster_version)
     }
 
     /// How many assets the job makes.
     pub(crate) async fn count_assets(&self) -> Result<u64, Failure> {
         let query = "query($job: PipelineSelector!) { assetNodes(pipeline: $job) { isMaterializable } }";
-        let data = self.ask(query, json!({"job": job_selector("pipelineName")})).await?;
-        let nodes = data["assetNodes"].as_array().map(Vec::as_slice).unwrap_or_default();
-        Ok(nodes.iter().filter(|node| node["isMaterializable"] == true).count() as u64)
+        let data: AssetNodes = self.ask(query, json!({"job": job_selector("pipelineName")})).await?;
+        Ok(data.asset_nodes.iter().filter(|node| node.is_materializable).count() as u64)
     }
 
     /// Launches the refresh and gives its run. Waits for a webserver that has not yet noticed a code server started
@@ -110,21 +109,20 @@ impl Dagster {
         let deadline = Instant::now() + NOTICE_DEADLINE;
         loop {
             let launched = self.try_launch().await?;
-            if let Some(run) = launched["run"]["runId"].as_str() {
-                return Ok(run.to_owned());
+            if let Some(run) = launched.run {
+                return Ok(run.run_id);
             }
-            let word = text(&launched["__typename"]);
-            if !UNNOTICED.contains(&word.as_str()) || Instant::now() > deadline {
+            if !UNNOTICED.contains(&launched.kind.as_str()) || Instant::now() > deadline {
                 return Err(Failure::environment("Dagster did not start the pipeline")
-                    .cause(word)
-                    .cause(text(&launched["message"]))
+                    .cause(launched.kind)
+                    .cause(launched.message)
                     .hint("The log of the Dagster code server says why."));
             }
             sleep(NOTICE_POLL).await;
         }
     }
 
-    async fn try_launch(&self) -> Result<Value, Failure> {
+    async fn try_launch(&self) -> Result<Launched, Failure> {
         let query = "mutation($params: ExecutionParams!) { launchRun(executionParams: $params) {
             __typename
             ... on LaunchRunSuccess { run { runId } }
@@ -133,19 +131,20 @@ impl Dagster {
             "selector": job_selector("jobName"),
             "executionMetadata": {"tags": [{"key": TRIGGER_TAG, "value": "app"}]},
         });
-        Ok(self.ask(query, json!({"params": params})).await?["launchRun"].take())
+        let data: Launch = self.ask(query, json!({"params": params})).await?;
+        Ok(data.launch_run)
     }
 
     /// Where a run stands.
     pub(crate) async fn status(&self, run: &str) -> Result<RunStatus, Failure> {
         let query = "query($run: ID!) { runOrError(runId: $run) { __typename ... on Run { status } } }";
-        let data = self.ask(query, json!({"run": run})).await?;
-        let word = text(&data["runOrError"]["status"]);
-        Ok(match word.as_str() {
-            "SUCCESS" => RunStatus::Succeeded,
-            "" => RunStatus::Ended(text(&data["runOrError"]["__typename"])),
-            _ if UNDERWAY.contains(&word.as_str()) => RunStatus::Underway(word.to_lowercase()),
-            _ => RunStatus::Ended(word),
+        let data: OneRun = self.ask(query, json!({"run": run})).await?;
+        let RunOrError { kind, status } = data.run_or_error;
+        Ok(match status {
+            None => RunStatus::Ended(kind),
+            Some(word) if word == "SUCCESS" => RunStatus::Succeeded,
+            Some(word) if UNDERWAY.contains(&word.as_str()) => RunStatus::Underway(word.to_lowercase()),
+            Some(word) => RunStatus::Ended(word),
         })
     }
 
@@ -160,34 +159,28 @@ impl Dagster {
                     ... on MaterializationEvent { assetKey { path } }
                     ... on ExecutionStepFailureEvent { error { message } }
                     ... on RunFailureEvent { error { message } } } } } }";
-        let data = self.ask(query, json!({"run": run, "cursor": cursor})).await?;
-        let connection = &data["logsForRun"];
-        let events = connection["events"].as_array().map(Vec::as_slice).unwrap_or_default();
-        Ok(LogPage {
-            lines: events.iter().filter_map(log_line).collect(),
-            cursor: connection["cursor"].as_str().map(str::to_owned).or(cursor),
-        })
+        let data: Logs = self.ask(query, json!({"run": run, "cursor": cursor})).await?;
+        let EventConnection { cursor, events } = data.logs_for_run;
+        Ok(LogPage { lines: events.into_iter().filter_map(Event::line).collect(), cursor: Some(cursor) })
     }
 
     /// The latest runs, newest first.
     pub(crate) async fn runs(&self, limit: u32) -> Result<Vec<PipelineRun>, Failure> {
         let query = "query($limit: Int!) { runsOrError(limit: $limit) { ... on Runs { results {
             runId jobName status startTime endTime tags { key value } } } } }";
-        let data = self.ask(query, json!({"limit": limit})).await?;
-        let results = data["runsOrError"]["results"].as_array().map(Vec::as_slice).unwrap_or_default();
-        Ok(results.iter().map(|run| self.pipeline_run(run)).collect())
+        let data: SomeRuns<Run> = self.ask(query, json!({"limit": limit})).await?;
+        Ok(data.runs_or_error.results.into_iter().map(|run| self.pipeline_run(run)).collect())
     }
 
-    fn pipeline_run(&self, run: &Value) -> PipelineRun {
-        let id = text(&run["runId"]);
+    fn pipeline_run(&self, run: Run) -> PipelineRun {
         PipelineRun {
-            job: text(&run["jobName"]),
-            status: text(&run["status"]),
-            trigger: trigger(&run["tags"]).to_owned(),
-            started_at: moment(&run["startTime"]),
-            finished_at: moment(&run["endTime"]),
-            url: self.run_url(&id),
-            id,
+            trigger: run.trigger().to_owned(),
+            started_at: moment(run.start_time),
+            finished_at: moment(run.end_time),
+            url: self.run_url(&run.id),
+            job: run.job_name,
+            status: run.status,
+            id: run.id,
         }
     }
 
@@ -197,10 +190,10 @@ impl Dagster {
         let query = "query($statuses: [RunStatus!], $before: Float) {
             runsOrError(filter: {statuses: $statuses, createdBefore: $before}) { ... on Runs { results { runId } } } }";
         let before = before.as_millisecond() as f64 / 1000.0;
-        let data = self.ask(query, json!({"statuses": UNDERWAY, "before": before})).await?;
-        let orphans = data["runsOrError"]["results"].as_array().cloned().unwrap_or_default();
+        let data: SomeRuns<RunName> = self.ask(query, json!({"statuses": UNDERWAY, "before": before})).await?;
+        let orphans = data.runs_or_error.results;
         for orphan in &orphans {
-            self.end(&text(&orphan["runId"]), "MARK_AS_CANCELED_IMMEDIATELY").await?;
+            self.end(&orphan.run_id, "MARK_AS_CANCELED_IMMEDIATELY").await?;
         }
         Ok(orphans.len())
     }
@@ -213,24 +206,26 @@ impl Dagster {
     async fn end(&self, run: &str, policy: &str) -> Result<(), Failure> {
         let query = "mutation($run: String!, $policy: TerminateRunPolicy!) {
             terminateRun(runId: $run, terminatePolicy: $policy) { __typename } }";
-        self.ask(query, json!({"run": run, "policy": policy})).await.map(drop)
+        let _: IgnoredAny = self.ask(query, json!({"run": run, "policy": policy})).await?;
+        Ok(())
     }
 
-    async fn ask(&self, query: &str, variables: Value) -> Result<Value, Failure> {
+    async fn ask<T: DeserializeOwned>(&self, query: &str, variables: Value) -> Result<T, Failure> {
         let request = self.http.post(format!("{}/graphql", self.url));
-        let mut answer = self.json(request.json(&json!({"query": query, "variables": variables}))).await?;
-        match answer["errors"].as_array() {
-            Some(errors) => {
-                let failure = Failure::bug("Dagster refused a query");
-                Err(errors.iter().fold(failure, |failure, error| failure.cause(text(&error["message"]))))
-            }
-            None => Ok(answer["data"].take()),
+        let answer: Answer = self.json(request.json(&json!({"query": query, "variables": variables}))).await?;
+        if !answer.errors.is_empty() {
+            let failure = Failure::bug("Dagster refused a query");
+            return Err(answer.errors.into_iter().fold(failure, |failure, error| failure.cause(error.message)));
         }
+        serde_json::from_value(answer.data).map_err(|error| misunderstood(&error))
     }
 
-    async fn json(&self, request: reqwest::RequestBuilder) -> Result<Value, Failure> {
+    async fn json<T: DeserializeOwned>(&self, request: reqwest::RequestBuilder) -> Result<T, Failure> {
         let answered = async { body(request.send().await?).await };
         answered.await.map_err(|error| {
+            if error.is_decode() {
+                return misunderstood(&error);
+            }
             Failure::environment("Dagster does not answer")
                 .source(&error)
                 .hint("`retailflow up` starts whatever is missing; the webserver's log says why it ended.")
@@ -239,60 +234,17 @@ impl Dagster {
 }
 
 /// GraphQL answers a refused query with status 400 and the reason in its body: that is worth reading.
-async fn body(response: reqwest::Response) -> reqwest::Result<Value> {
+async fn body<T: DeserializeOwned>(response: reqwest::Response) -> reqwest::Result<T> {
     if response.status() == reqwest::StatusCode::BAD_REQUEST {
         return response.json().await;
     }
     response.error_for_status()?.json().await
 }
 
+fn misunderstood(error: &(dyn std::error::Error + 'static)) -> Failure {
+    Failure::bug("Dagster answered otherwise than it should").source(error)
+}
+
 fn job_selector(job_field: &str) -> Value {
     json!({"repositoryLocationName": LOCATION, "repositoryName": REPOSITORY, job_field: JOB})
-}
-
-fn log_line(event: &Value) -> Option<LogLine> {
-    let kind = event["__typename"].as_str().unwrap_or_default();
-    if kind.ends_with("PlannedEvent") || BOOKKEEPING.contains(&kind) {
-        return None;
-    }
-    let message = text(&event["message"]);
-    let error = text(&event["error"]["message"]);
-    let joined =
-        [message.trim(), error.trim()].into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(" ");
-    if joined.is_empty() {
-        return None;
-    }
-    let level = match (event["level"].as_str(), kind) {
-        (Some("ERROR" | "CRITICAL"), _) => Level::Error,
-        (Some("WARNING"), _) => Level::Warn,
-        _ if NEWS.contains(&kind) => Level::Info,
-        (Some("DEBUG"), _) => Level::Debug,
-        _ => Level::Info,
-    };
-    let materialised = (kind == "MaterializationEvent").then(|| asset_name(&event["assetKey"]["path"]));
-    Some(LogLine { level, text: joined, materialised })
-}
-
-fn asset_name(path: &Value) -> String {
-    path.as_array().map(|parts| parts.iter().map(text).collect::<Vec<_>>().join(".")).unwrap_or_default()
-}
-
-fn trigger(tags: &Value) -> &'static str {
-    let has = |key: &str| tags.as_array().is_some_and(|tags| tags.iter().any(|tag| tag["key"] == key));
-    if has(TRIGGER_TAG) {
-        "app"
-    } else if has("dagster/schedule_name") {
-        "schedule"
-    } else {
-        "manual"
-    }
-}
-
-fn moment(seconds: &Value) -> Option<Timestamp> {
-    let duration = Duration::try_from_secs_f64(seconds.as_f64()?).ok()?;
-    Timestamp::UNIX_EPOCH.checked_add(duration).ok()
-}
-
-fn text(value: &Value) -> String {
-    value.as_str().unwrap_or_default().to_owned()
 }

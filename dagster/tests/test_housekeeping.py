@@ -1,0 +1,50 @@
+"""What Dagster keeps of its past is bounded."""
+
+from pathlib import Path
+
+import pytest
+from dagster import DagsterInstance, GraphDefinition, in_process_executor, op
+
+from retailflow_pipeline.defs.housekeeping import forget_old_runs
+
+
+@pytest.fixture
+def instance(tmp_path: Path) -> DagsterInstance:
+    """As a sandbox has it: on disk, in SQLite. A fresh one sees nothing that another one remembers."""
+    return DagsterInstance.local_temp(str(tmp_path))
+
+
+def run(instance: DagsterInstance, *, fails: bool = False) -> str:
+    @op
+    def speak() -> None:
+        print("said by the run")
+        assert not fails
+
+    job = GraphDefinition(name="speaker", node_defs=[speak]).to_job(executor_def=in_process_executor)
+    return job.execute_in_process(instance=instance, raise_on_error=False).run_id
+
+
+def files_of(folder: Path, run_id: str) -> list[str]:
+    return sorted(str(path.relative_to(folder)) for path in folder.rglob("*") if run_id in str(path) and path.is_file())
+
+
+def test_the_oldest_runs_that_ended_are_forgotten_with_their_files(instance: DagsterInstance, tmp_path: Path) -> None:
+    runs = [run(instance, fails=number == 1) for number in range(5)]
+    assert all(files_of(tmp_path, run_id) for run_id in runs)
+    assert forget_old_runs(instance, 2) == 3
+    kept = [record.dagster_run.run_id for record in instance.get_run_records()]
+    assert kept == [runs[4], runs[3]]
+    assert [run_id for run_id in runs if files_of(tmp_path, run_id)] == runs[3:]
+    assert instance.get_run_by_id(runs[0]) is None
+    assert instance.all_logs(runs[4]), "what is kept is whole"
+    assert forget_old_runs(instance, 2) == 0
+
+
+def test_a_run_that_is_under_way_is_not_forgotten(instance: DagsterInstance) -> None:
+    waiting = instance.create_run_for_job(
+        GraphDefinition(name="waiting", node_defs=[]).to_job(executor_def=in_process_executor)
+    ).run_id
+    run(instance)
+    run(instance)
+    forget_old_runs(instance, 1)
+    assert waiting in [record.dagster_run.run_id for record in instance.get_run_records()]
