@@ -76,8 +76,9 @@ impl Site {
 
     /// Whether an earlier run made or removed something, or tried to.
     fn was_tried(&self) -> bool {
-        let runs = engine::journal::summaries(&self.folder.runs(), usize::MAX);
-        // The run under way has no outcome yet. Of one that cannot be read, the worst is assumed.
+        // Of what cannot be read, the worst is assumed.
+        let Ok(runs) = engine::journal::summaries(&self.folder.runs(), usize::MAX) else { return true };
+        // The run under way has no outcome yet.
         let ended = |run: &RunSummary| run.outcome.is_some() || run.damage.is_some();
         runs.iter().any(|run| run.operation != Some(Operation::Plan) && ended(run))
     }

@@ -28,7 +28,8 @@ impl Site {
 
     /// Where the stack stands between runs, as its journal tells. To plan is to change nothing.
     pub(crate) fn state(&self) -> StackState {
-        let runs = journal::summaries(&self.folder.runs(), usize::MAX);
+        // Of what cannot be read, the worst is assumed.
+        let Ok(runs) = journal::summaries(&self.folder.runs(), usize::MAX) else { return StackState::Partial };
         match runs.into_iter().find(|run| run.operation != Some(Operation::Plan)) {
             None => StackState::New,
             Some(run) if run.operation == Some(Operation::Up) && run.outcome == Some(RunOutcome::Succeeded) => {

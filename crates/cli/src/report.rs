@@ -98,8 +98,8 @@ fn services(snapshot: &Snapshot) {
     }
     if let Some(tick) = snapshot.throughput.last() {
         anstream::println!(
-            "  {:<24} {} orders a minute asked for; the last tick wrote {} rows in {:.0} ms",
-            "Generator",
+            "  {:<24} {} a minute asked for; the last tick wrote {} rows in {:.0} ms",
+            "Orders",
             snapshot.orders_per_minute,
             tick.rows,
             tick.write_ms

@@ -60,7 +60,7 @@ fn an_up_whose_program_was_killed_is_joined_by_the_next() {
     let program = first.pid();
     kill_amid(first, &[], &[program]);
     rig.run(&["up", "--yes"]).succeeded();
-    let runs = engine::journal::summaries(&rig.stack_folder().join("runs"), usize::MAX);
+    let runs = engine::journal::summaries(&rig.stack_folder().join("runs"), usize::MAX).unwrap();
     let ups = runs.iter().filter(|run| run.operation == Some(protocol::Operation::Up));
     assert_eq!(ups.count(), 1, "{runs:#?}");
     rig.run(&["down", "--yes"]).succeeded();

@@ -53,16 +53,17 @@ impl History {
 ///
 /// The caller holds the stack's lock, so no journal is being written.
 pub fn recover(runs: &Path) -> Result<History, Failure> {
-    let ids = all_runs(runs);
-    let Some((newest, earlier)) = ids.split_first() else { return Ok(History::default()) };
-    let record = Record::read(runs, newest);
+    let ids = all_runs(runs)?;
+    let mut records = ids.iter().filter_map(|run| Record::read(runs, run));
+    let Some(record) = records.next() else { return Ok(History::default()) };
     record.understood()?;
+    let newest = record.run.clone();
     let folder = runs.join(&newest.0);
     cut_torn_line(&folder).map_err(|error| unwritable(&folder, &error))?;
     let ended = record.end().is_some();
-    let mut history = History::of(iter::once(record).chain(earlier.iter().map(|run| Record::read(runs, run))))?;
+    let mut history = History::of(iter::once(record).chain(records))?;
     if !ended {
-        let end = history.interrupt(newest);
+        let end = history.interrupt(&newest);
         // The journal may be gone, if not by a kill.
         let journal = OpenOptions::new().create(true).append(true).open(folder.join(JOURNAL_FILE));
         journal
@@ -88,7 +89,7 @@ fn cut_torn_line(folder: &Path) -> io::Result<()> {
 
 /// What [`recover`] would find, without mending anything: for a stack that nobody looks after.
 pub fn peek(runs: &Path) -> Result<History, Failure> {
-    let mut history = History::of(all_runs(runs).iter().map(|run| Record::read(runs, run)))?;
+    let mut history = look(runs)?;
     if let Some(run) = history.latest.as_ref().filter(|latest| !latest.is_finished()).map(|latest| latest.run.clone()) {
         history.interrupt(&run);
     }
@@ -97,18 +98,22 @@ pub fn peek(runs: &Path) -> Result<History, Failure> {
 
 /// The latest run's state as it is journalled; for whoever does not hold the lock.
 pub fn peek_latest(runs: &Path) -> Result<Option<RunState>, Failure> {
-    Ok(History::of(all_runs(runs).iter().map(|run| Record::read(runs, run)))?.latest)
+    Ok(look(runs)?.latest)
+}
+
+fn look(runs: &Path) -> Result<History, Failure> {
+    History::of(all_runs(runs)?.iter().filter_map(|run| Record::read(runs, run)))
 }
 
 /// The runs, newest first, at most `limit`. One that cannot be read says so.
-pub fn summaries(runs: &Path, limit: usize) -> Vec<RunSummary> {
-    let ids = all_runs(runs).into_iter().take(limit);
-    let mut summaries: Vec<RunSummary> = ids.map(|run| Record::read(runs, &run).summary()).collect();
+pub fn summaries(runs: &Path, limit: usize) -> Result<Vec<RunSummary>, Failure> {
+    let records = all_runs(runs)?.into_iter().take(limit).filter_map(|run| Record::read(runs, &run));
+    let mut summaries: Vec<RunSummary> = records.map(Record::summary).collect();
     // Only the newest run can be under way; an older one without an end could not write it, as on a full disk.
     for earlier in summaries.iter_mut().skip(1) {
         earlier.outcome.get_or_insert(RunOutcome::Interrupted);
     }
-    summaries
+    Ok(summaries)
 }
 
 /// Removes all runs of each operation but the newest `keep` (at least one) and the first, which tells since when the stack is
@@ -118,7 +123,7 @@ pub fn summaries(runs: &Path, limit: usize) -> Vec<RunSummary> {
 pub fn prune(runs: &Path, keep: usize) -> Result<(), Failure> {
     let mut seen: BTreeMap<Option<&str>, Vec<RunId>> = BTreeMap::new();
     let mut doomed = Vec::new();
-    for run in folders(runs) {
+    for run in folders(runs)? {
         if runs.join(&run.0).join(RUN_FILE).exists() {
             seen.entry(record::operation(runs, &run).map(Operation::verb)).or_default().push(run);
         } else {

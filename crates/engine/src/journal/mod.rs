@@ -69,7 +69,7 @@ impl Journal {
 
     /// The same, with a disk of its own.
     pub fn begin_on(disk: Arc<dyn Disk>, runs: &Path, operation: Operation) -> Result<Self, Failure> {
-        let head = RunHead { version: EVENT_VERSION, run: next_id(runs), operation, started_at: Timestamp::now() };
+        let head = RunHead { version: EVENT_VERSION, run: next_id(runs)?, operation, started_at: Timestamp::now() };
         Self::create(disk, runs, &head).map_err(|error| unwritable(runs, &error))
     }
 
@@ -124,28 +124,36 @@ fn unwritable(path: &Path, error: &io::Error) -> Failure {
 }
 
 /// An identifier that sorts after every run there is, even if the clock was set back since the latest.
-fn next_id(runs: &Path) -> RunId {
-    let latest = all_runs(runs).first().and_then(|run| Ulid::from_string(&run.0).ok());
+fn next_id(runs: &Path) -> Result<RunId, Failure> {
+    let latest = all_runs(runs)?.first().and_then(|run| Ulid::from_string(&run.0).ok());
     let least = latest.and_then(|latest| latest.increment().ok()).unwrap_or_default();
-    RunId(least.max(Ulid::generate()).to_string())
+    Ok(RunId(least.max(Ulid::generate()).to_string()))
 }
 
 /// The events of a run's journal, in order, as far as they can be read.
 pub fn read(runs: &Path, run: &RunId) -> Vec<Event> {
-    Record::read(runs, run).events
+    Record::read(runs, run).map(|record| record.events).unwrap_or_default()
 }
 
-/// The runs, newest first: ULIDs sort by time.
-pub fn all_runs(runs: &Path) -> Vec<RunId> {
-    let mut ids = folders(runs);
+/// The runs, newest first: ULIDs sort by time. Before the first one there is not even their folder.
+pub fn all_runs(runs: &Path) -> Result<Vec<RunId>, Failure> {
+    let mut ids = folders(runs)?;
     ids.retain(|run| runs.join(&run.0).join(RUN_FILE).exists());
-    ids
+    Ok(ids)
 }
 
-fn folders(runs: &Path) -> Vec<RunId> {
-    let Ok(entries) = fs::read_dir(runs) else { return Vec::new() };
-    let names = entries.flatten().filter_map(|entry| entry.file_name().into_string().ok());
-    let mut ids: Vec<RunId> = names.filter(|name| Ulid::from_string(name).is_ok()).map(RunId).collect();
+fn folders(runs: &Path) -> Result<Vec<RunId>, Failure> {
+    let read = || match fs::read_dir(runs) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Vec::new()),
+        entries => entries?.map(|entry| Ok(entry?.file_name().into_string())).collect::<io::Result<_>>(),
+    };
+    let names: Vec<_> = read().map_err(|error| {
+        Failure::environment(format!("The runs in {} could not be read", runs.display()))
+            .source(&error)
+            .hint("Make the folder readable, then run the command again. Nothing was begun.")
+    })?;
+    let names = names.into_iter().flatten().filter(|name| Ulid::from_string(name).is_ok());
+    let mut ids: Vec<RunId> = names.map(RunId).collect();
     ids.sort_unstable_by(|a, b| b.cmp(a));
-    ids
+    Ok(ids)
 }

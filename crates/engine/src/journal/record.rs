@@ -1,7 +1,8 @@
 //! What the files of one run say, as far as they can be read.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::io::ErrorKind;
+use std::path::Path;
 
 use jiff::Timestamp;
 use protocol::event::EVENT_VERSION;
@@ -29,30 +30,28 @@ struct Version {
 
 /// The files of a run.
 pub(super) struct Record {
-    run: RunId,
+    pub(super) run: RunId,
     head: Head,
-    journal: PathBuf,
     /// The events that can be read.
     pub(super) events: Vec<Event>,
-    /// The lines that cannot, counted from 1.
-    damaged: Vec<usize>,
+    /// What of the journal cannot be read, if anything.
+    damage: Option<String>,
 }
 
 impl Record {
-    /// Reads them. A last line without an end is being written, or a kill tore it: it does not count.
-    pub(super) fn read(runs: &Path, run: &RunId) -> Self {
+    /// Reads them; `None` if the run is gone, as an old one may be any moment.
+    pub(super) fn read(runs: &Path, run: &RunId) -> Option<Self> {
         let folder = runs.join(&run.0);
         let journal = folder.join(JOURNAL_FILE);
-        let bytes = fs::read(&journal).unwrap_or_default();
-        let whole = bytes.iter().rposition(|byte| *byte == b'\n').map_or(0, |end| end + 1);
-        let (mut events, mut damaged) = (Vec::new(), Vec::new());
-        for (number, line) in (1..).zip(bytes[..whole].split_inclusive(|byte| *byte == b'\n')) {
-            match serde_json::from_slice(line) {
-                Ok(event) => events.push(event),
-                Err(_) => damaged.push(number),
-            }
-        }
-        Self { run: run.clone(), head: head(&folder.join(RUN_FILE)), journal, events, damaged }
+        let (events, damage) = match fs::read(&journal) {
+            Ok(bytes) => parse(&bytes),
+            // A kill came before it was made.
+            Err(error) if error.kind() == ErrorKind::NotFound => (Vec::new(), None),
+            Err(error) => (Vec::new(), Some(error.to_string())),
+        };
+        let damage = damage.map(|what| format!("{}: {what}", journal.display()));
+        // Looked at last: if it is there, the run was there all the time.
+        Some(Self { run: run.clone(), head: head(&folder.join(RUN_FILE))?, events, damage })
     }
 
     /// Fails if a newer version wrote it.
@@ -90,15 +89,10 @@ impl Record {
         let failure = match &self.head {
             Head::Newer(failure) => return Some(failure.clone()),
             Head::Damaged(failure) => failure.clone(),
-            Head::Known(_) if self.damaged.is_empty() => return None,
+            Head::Known(_) if self.damage.is_none() => return None,
             Head::Known(_) => Failure::environment("What is known of this run is not all that happened"),
         };
-        let lines = self.damaged.iter().map(usize::to_string).collect::<Vec<_>>().join(", ");
-        let failure = match &lines[..] {
-            "" => failure,
-            lines => failure.cause(format!("{}: cannot be read in line {lines}", self.journal.display())),
-        };
-        Some(failure.hint(
+        Some(self.damage.iter().fold(failure, Failure::cause).hint(
             "Something else than RetailFlow changed the file, or the disk did. Nothing that was made depends on it: `up` and \
              `down` look at what there is.",
         ))
@@ -137,9 +131,24 @@ impl Record {
 /// What a run is for, if its head says so.
 pub(super) fn operation(runs: &Path, run: &RunId) -> Option<Operation> {
     match head(&runs.join(&run.0).join(RUN_FILE)) {
-        Head::Known(head) => Some(head.operation),
-        Head::Newer(_) | Head::Damaged(_) => None,
+        Some(Head::Known(head)) => Some(head.operation),
+        Some(Head::Newer(_) | Head::Damaged(_)) | None => None,
     }
+}
+
+/// The events of a journal, and which lines are none. A last line without an end is being written, or a kill tore it: it does not
+/// count.
+fn parse(bytes: &[u8]) -> (Vec<Event>, Option<String>) {
+    let whole = bytes.iter().rposition(|byte| *byte == b'\n').map_or(0, |end| end + 1);
+    let (mut events, mut damaged) = (Vec::new(), Vec::new());
+    for (number, line) in (1_usize..).zip(bytes[..whole].split_inclusive(|byte| *byte == b'\n')) {
+        match serde_json::from_slice(line) {
+            Ok(event) => events.push(event),
+            Err(_) => damaged.push(number.to_string()),
+        }
+    }
+    let damage = (!damaged.is_empty()).then(|| format!("cannot be read in line {}", damaged.join(", ")));
+    (events, damage)
 }
 
 /// When a run began, by its name.
@@ -148,20 +157,21 @@ fn begun(run: &RunId) -> Timestamp {
     millisecond.and_then(|at| Timestamp::from_millisecond(at).ok()).unwrap_or(Timestamp::UNIX_EPOCH)
 }
 
-fn head(path: &Path) -> Head {
+/// `None` if there is none: then nothing was begun, or all of it is gone.
+fn head(path: &Path) -> Option<Head> {
     let damaged = |error: &(dyn std::error::Error + 'static)| {
         Head::Damaged(Failure::environment(format!("{} could not be read", path.display())).source(error))
     };
     let bytes = match fs::read(path) {
+        Err(error) if error.kind() == ErrorKind::NotFound => return None,
+        Err(error) => return Some(damaged(&error)),
         Ok(bytes) => bytes,
-        Err(error) => return damaged(&error),
     };
-    match serde_json::from_slice::<Version>(&bytes) {
-        Ok(Version { version }) if version > EVENT_VERSION => return Head::Newer(too_new(path, version)),
-        Ok(_) => {}
-        Err(error) => return damaged(&error),
-    }
-    serde_json::from_slice(&bytes).map_or_else(|error| damaged(&error), Head::Known)
+    Some(match serde_json::from_slice::<Version>(&bytes) {
+        Ok(Version { version }) if version > EVENT_VERSION => Head::Newer(too_new(path, version)),
+        Ok(_) => serde_json::from_slice(&bytes).map_or_else(|error| damaged(&error), Head::Known),
+        Err(error) => damaged(&error),
+    })
 }
 
 fn too_new(path: &Path, version: u32) -> Failure {

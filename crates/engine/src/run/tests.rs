@@ -148,7 +148,7 @@ async fn a_step_that_panics_fails_and_the_run_ends() {
 async fn intent_is_journalled_before_the_step_acts() {
     let bench = Bench::new();
     let _ = bench.run(Direction::Build, vec![Scripted::new("a", &[]).act(Act::Fail)]).await;
-    let run = journal::summaries(bench.runs.path(), 1).remove(0).run;
+    let run = journal::summaries(bench.runs.path(), 1).unwrap().remove(0).run;
     let kinds: Vec<_> = journal::read(bench.runs.path(), &run).into_iter().map(|event| event.kind).collect();
     assert!(matches!(kinds[0], EventKind::RunStarted { .. }));
     assert!(matches!(kinds[1], EventKind::StepStarted { .. }));

@@ -173,7 +173,7 @@ impl Desk for LocalDesk {
 
     async fn history(&self, stack: StackName) -> Result<Vec<RunSummary>, Failure> {
         let runs = self.existing(&stack)?.runs();
-        blocking(move || Ok(journal::summaries(&runs, usize::MAX))).await
+        blocking(move || journal::summaries(&runs, usize::MAX)).await
     }
 
     async fn pipeline_runs(&self, stack: StackName) -> Result<Vec<PipelineRun>, Failure> {
@@ -209,7 +209,7 @@ impl Desk for LocalDesk {
 
     async fn log_sources(&self, stack: StackName) -> Result<Vec<LogSource>, Failure> {
         let folder = self.existing(&stack)?;
-        let runs = journal::all_runs(&folder.runs()).into_iter().map(|run| format!("run/{run}"));
+        let runs = journal::all_runs(&folder.runs())?.into_iter().map(|run| format!("run/{run}"));
         let target = self.target(&stack)?;
         let services = target.services().iter().map(|service| service.name()).chain([role::AGENT]);
         let services = services.filter(|name| folder.service_log(name).exists()).map(|name| format!("service/{name}"));
@@ -281,7 +281,7 @@ fn summary(folder: &StackFolder, table: &mut ProcessTable) -> Result<StackSummar
     let target = target_of(folder, &config);
     let processes = table.of_stack(folder.path());
     let latest = journal::peek_latest(&folder.runs())?;
-    let last_run = journal::summaries(&folder.runs(), 1).into_iter().next();
+    let last_run = journal::summaries(&folder.runs(), 1)?.into_iter().next();
     let agent = processes.iter().any(|found| found.mark.role() == role::AGENT);
     let busy = latest.as_ref().is_some_and(|run| agent && !run.is_finished() && run.operation != Operation::Plan);
     let state =

@@ -53,7 +53,7 @@ fn a_run_killed_before_its_first_event_hides_no_earlier_one() {
         assert_eq!(history.latest.unwrap().outcome, Some(RunOutcome::Succeeded));
         assert_eq!(history.last_seq, 10, "numbers go on after the earlier run's");
     }
-    let outcomes: Vec<_> = summaries(runs.path(), 10).into_iter().map(|summary| summary.outcome).collect();
+    let outcomes: Vec<_> = summaries(runs.path(), 10).unwrap().into_iter().map(|summary| summary.outcome).collect();
     assert_eq!(outcomes, [Some(RunOutcome::Interrupted), Some(RunOutcome::Succeeded)]);
 }
 
@@ -69,7 +69,7 @@ fn a_clock_set_back_does_not_reorder_runs() {
     };
     Journal::create(Arc::new(RealDisk), runs.path(), &head(tomorrow.to_string())).unwrap();
     let later = Journal::begin(runs.path(), Operation::Down).unwrap().run().clone();
-    assert_eq!(summaries(runs.path(), 1)[0].run, later);
+    assert_eq!(summaries(runs.path(), 1).unwrap()[0].run, later);
 }
 
 #[test]
@@ -77,7 +77,7 @@ fn only_the_newest_run_can_be_under_way() {
     let runs = tempfile::tempdir().unwrap();
     Journal::begin(runs.path(), Operation::Up).unwrap();
     Journal::begin(runs.path(), Operation::Up).unwrap();
-    let outcomes: Vec<_> = summaries(runs.path(), 10).into_iter().map(|summary| summary.outcome).collect();
+    let outcomes: Vec<_> = summaries(runs.path(), 10).unwrap().into_iter().map(|summary| summary.outcome).collect();
     assert_eq!(outcomes, [None, Some(RunOutcome::Interrupted)]);
 }
 
@@ -86,7 +86,7 @@ fn runs_are_listed_newest_first() {
     let runs = tempfile::tempdir().unwrap();
     let first = Journal::begin(runs.path(), Operation::Up).unwrap().run().clone();
     let second = Journal::begin(runs.path(), Operation::Down).unwrap().run().clone();
-    let listed: Vec<RunId> = summaries(runs.path(), 10).into_iter().map(|summary| summary.run).collect();
+    let listed: Vec<RunId> = summaries(runs.path(), 10).unwrap().into_iter().map(|summary| summary.run).collect();
     assert_eq!(listed, [second, first]);
 }
 
@@ -105,7 +105,7 @@ fn what_a_newer_version_wrote_is_refused_and_not_touched() {
         assert!(refused.summary.contains("newer version"), "{refused}");
     }
     assert_eq!(fs::read_to_string(folder.join(JOURNAL_FILE)).unwrap(), "{\"half\": a li");
-    let listed = summaries(runs.path(), 9).remove(0);
+    let listed = summaries(runs.path(), 9).unwrap().remove(0);
     assert_eq!((listed.operation, listed.outcome), (None, None));
     assert!(listed.damage.unwrap().summary.contains("newer version"));
 }
@@ -130,7 +130,7 @@ fn a_damaged_line_is_told_of_and_hides_no_run() {
     assert_eq!(latest.outcome, Some(RunOutcome::Cancelled));
     let told = &latest.diagnostics[0].failure;
     assert!(told.causes[0].ends_with("cannot be read in line 1"), "{told:?}");
-    let listed = summaries(runs.path(), 9);
+    let listed = summaries(runs.path(), 9).unwrap();
     assert!(listed[0].damage.is_some() && listed[1].damage.is_none());
 }
 
@@ -144,7 +144,7 @@ fn a_damaged_head_is_told_of() {
     let latest = recover(runs.path()).unwrap().latest.unwrap();
     assert_eq!(latest.outcome, Some(RunOutcome::Interrupted));
     assert!(latest.diagnostics[0].failure.summary.contains(RUN_FILE));
-    let listed = summaries(runs.path(), 9).remove(0);
+    let listed = summaries(runs.path(), 9).unwrap().remove(0);
     assert_eq!(listed.operation, Some(Operation::Up));
     assert!((listed.started_at.as_millisecond() - latest.started_at.as_millisecond()).abs() < 60_000);
 }
@@ -163,9 +163,28 @@ fn of_each_operation_the_newest_runs_are_kept_and_the_first() {
 
     for _ in 0..2 {
         prune(runs.path(), 2).unwrap();
-        let mut left: Vec<RunId> = all_runs(runs.path());
+        let mut left: Vec<RunId> = all_runs(runs.path()).unwrap();
         left.reverse();
         assert_eq!(left, [&ups[0], &ups[4], &ups[5], &plan].map(RunId::clone));
         assert!(!never_began.exists() && foreign.exists());
+    }
+}
+
+#[test]
+fn what_cannot_be_looked_at_is_not_taken_for_nothing() {
+    let home = tempfile::tempdir().unwrap();
+    let runs = home.path().join("runs");
+    assert_eq!(all_runs(&runs), Ok(Vec::new()), "before the first run there is no folder");
+    let mut journal = Journal::begin(&runs, Operation::Up).unwrap();
+    let run = journal.run().clone();
+    journal.append(&event(1, &run, started())).unwrap();
+    // No user can read a folder as a file, not even root.
+    fs::remove_file(runs.join(&run.0).join(JOURNAL_FILE)).unwrap();
+    fs::create_dir(runs.join(&run.0).join(JOURNAL_FILE)).unwrap();
+    assert!(summaries(&runs, 9).unwrap().remove(0).damage.unwrap().causes[0].contains(JOURNAL_FILE));
+    fs::remove_dir_all(&runs).unwrap();
+    File::create(&runs).unwrap();
+    for refused in [recover(&runs).unwrap_err(), peek(&runs).unwrap_err(), summaries(&runs, 9).unwrap_err()] {
+        assert!(refused.summary.contains("could not be read"), "{refused}");
     }
 }
