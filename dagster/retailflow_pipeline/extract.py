@@ -59,6 +59,9 @@ def _configure() -> None:
     dlt.config["load.workers"] = 2
     dlt.config["load.delete_completed_jobs"] = True
     dlt.config["runtime.dlthub_telemetry"] = False
+    # An interrupt is for Dagster, which raises it at once. dlt would note it down, look at it where it pleases and
+    # forget it at the end of a step: a run that was to be ended in the last part of its load then went on.
+    dlt.config["runtime.intercept_signals"] = False
 
 
 @contextmanager

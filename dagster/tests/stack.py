@@ -4,6 +4,8 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -91,6 +93,13 @@ class Stack:
         result = chosen.execute_in_process(instance=self.instance, raise_on_error=expect_success)
         assert result.success == expect_success
         return result
+
+    @contextmanager
+    def holding_reads(self) -> Iterator[None]:
+        """Loads that read the orders meanwhile wait, until the end of the block."""
+        with self.server.connect(self.database) as holder, holder.transaction():
+            holder.execute("lock table production.orders in access exclusive mode")
+            yield
 
     def ask_source(self, query: str) -> Rows:
         return self.source.execute(query).fetchall()

@@ -1,11 +1,17 @@
 """Kills and concurrent writers: seeded, so that a failure can be run again."""
 
 import random
+import signal
 import threading
 import time
+from typing import Any
 
 import psycopg
 import pytest
+from dagster import DagsterExecutionInterruptedError
+from dlt.common.runners import TRunMetrics
+from dlt.load.load import Load
+from dlt.normalize.normalize import Normalize
 
 from tests.stack import Stack
 
@@ -29,6 +35,26 @@ def test_kill_in_mid_load(stack: Stack, first: bool) -> None:
     stack.load()
     stack.assert_raw_is_the_source()
     stack.load()
+    stack.assert_raw_is_the_source()
+
+
+@pytest.mark.parametrize("step", [Normalize, Load])
+def test_an_interrupt_ends_a_run(stack: Stack, monkeypatch: pytest.MonkeyPatch, step: type[Normalize | Load]) -> None:
+    """Also where dlt, left to itself, has looked for interrupts for the last time; the next run is right."""
+    stack.fill(0, 50)
+    work = step.run
+
+    def work_and_be_interrupted(self: Any, pool: Any) -> TRunMetrics:
+        done = work(self, pool)
+        signal.raise_signal(signal.SIGTERM)
+        return done
+
+    monkeypatch.setattr(step, "run", work_and_be_interrupted)
+    with pytest.raises(DagsterExecutionInterruptedError):
+        stack.refresh()
+    assert not stack.settings.charts.exists()
+    monkeypatch.undo()
+    stack.refresh()
     stack.assert_raw_is_the_source()
 
 

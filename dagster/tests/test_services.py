@@ -145,9 +145,10 @@ def test_refresh_through_graphql(services: Services) -> None:
 
 def test_runs_wait_for_each_other(services: Services) -> None:
     services.stack.fill(1_000, 50)
-    runs = [services.launch(), services.launch()]
-    wait(lambda: services.status(runs[0]) == "STARTED", "the first run")
-    assert services.status(runs[1]) == "QUEUED"
+    with services.stack.holding_reads():
+        runs = [services.launch(), services.launch()]
+        wait(lambda: services.status(runs[0]) == "STARTED", "the first run")
+        assert services.status(runs[1]) == "QUEUED"
     wait(lambda: {services.status(run) for run in runs} <= ENDED, "both runs")
     assert [services.status(run) for run in runs] == ["SUCCESS"] * 2
     services.stack.assert_raw_is_the_source()
@@ -155,10 +156,11 @@ def test_runs_wait_for_each_other(services: Services) -> None:
 
 def test_terminate_ends_a_run_and_frees_the_warehouse(services: Services) -> None:
     services.stack.fill(2_000, 50)
-    run = services.launch()
-    wait(lambda: services.status(run) == "STARTED", "the run")
-    answer = services.ask(TERMINATE, run=run, policy="SAFE_TERMINATE")["terminateRun"]["__typename"]
-    assert answer == "TerminateRunSuccess"
+    with services.stack.holding_reads():
+        run = services.launch()
+        wait(lambda: services.status(run) == "STARTED", "the run")
+        answer = services.ask(TERMINATE, run=run, policy="SAFE_TERMINATE")["terminateRun"]["__typename"]
+        assert answer == "TerminateRunSuccess"
     wait(lambda: services.status(run) in ENDED, "the end")
     assert services.status(run) == "CANCELED"
     run = services.launch()
@@ -170,9 +172,10 @@ def test_terminate_ends_a_run_and_frees_the_warehouse(services: Services) -> Non
 def test_a_killed_code_server_leaves_no_run_behind(services: Services) -> None:
     """Its runs are marked as cancelled once it is back, and the next refresh makes good what they left undone."""
     services.stack.fill(3_000, 50)
-    run = services.launch()
-    wait(lambda: services.status(run) == "STARTED", "the run")
-    services.kill("dagster")
+    with services.stack.holding_reads():
+        run = services.launch()
+        wait(lambda: services.status(run) == "STARTED", "the run")
+        services.kill("dagster")
     services.start_code_server()
     services.ask(TERMINATE, run=run, policy="MARK_AS_CANCELED_IMMEDIATELY")
     assert services.status(run) == "CANCELED"
