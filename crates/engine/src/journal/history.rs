@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fs::{self, OpenOptions};
-use std::io::{self, Read, Seek, SeekFrom};
+use std::io::{self, Read};
 use std::iter;
 use std::path::Path;
 
@@ -81,7 +81,6 @@ fn cut_torn_line(folder: &Path) -> io::Result<()> {
     let whole = bytes.iter().rposition(|byte| *byte == b'\n').map_or(0, |at| at + 1);
     if whole < bytes.len() {
         file.set_len(whole as u64)?;
-        file.seek(SeekFrom::End(0))?;
         file.sync_all()?;
     }
     Ok(())

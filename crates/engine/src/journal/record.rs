@@ -175,7 +175,7 @@ fn head(path: &Path) -> Option<Head> {
 }
 
 fn too_new(path: &Path, version: u32) -> Failure {
-    Failure::environment("The latest run of this stack is of a newer version of RetailFlow")
+    Failure::environment("A run of this stack is of a newer version of RetailFlow")
         .cause(format!("{} has version {version}, this program knows {EVENT_VERSION} at most", path.display()))
         .hint("Use that version or a later one. Nothing was changed.")
 }
