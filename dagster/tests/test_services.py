@@ -154,6 +154,7 @@ def test_runs_wait_for_each_other(services: Services) -> None:
     services.stack.assert_raw_is_the_source()
 
 
+@pytest.mark.soak
 def test_terminate_ends_a_run_and_frees_the_warehouse(services: Services) -> None:
     services.stack.fill(2_000, 50)
     with services.stack.holding_reads():
