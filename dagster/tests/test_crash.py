@@ -1,18 +1,21 @@
 """Kills and concurrent writers: seeded, so that a failure can be run again."""
 
+import multiprocessing
 import random
 import signal
 import threading
 import time
+from contextlib import suppress
 from typing import Any
 
 import psycopg
 import pytest
-from dagster import DagsterExecutionInterruptedError
+from dagster import DagsterExecutionInterruptedError, DagsterRunStatus
 from dlt.common.runners import TRunMetrics
 from dlt.load.load import Load
 from dlt.normalize.normalize import Normalize
 
+from retailflow_pipeline import turn
 from tests.stack import Stack
 
 SEED = 20260101
@@ -56,6 +59,59 @@ def test_an_interrupt_ends_a_run(stack: Stack, monkeypatch: pytest.MonkeyPatch, 
     monkeypatch.undo()
     stack.refresh()
     stack.assert_raw_is_the_source()
+
+
+@pytest.mark.parametrize("seconds", [0, 60], ids=["before_it_ends", "for_long"])
+def test_a_run_whose_interrupt_is_lost_ends_all_the_same(
+    stack: Stack, monkeypatch: pytest.MonkeyPatch, seconds: int
+) -> None:
+    """It learns of its end from what Dagster knows of it: soon, or when its work is done."""
+    stack.fill(0, 50)
+    work = Load.run
+    begun: list[float] = []
+
+    def be_cancelled_and_work(self: Any, pool: Any) -> TRunMetrics:
+        _report_canceling(stack)
+        begun.append(time.monotonic())
+        time.sleep(seconds)
+        return work(self, pool)
+
+    monkeypatch.setattr(Load, "run", be_cancelled_and_work)
+    with pytest.raises(DagsterExecutionInterruptedError):
+        stack.refresh()
+    assert time.monotonic() - begun[0] < 30
+    assert not stack.settings.charts.exists()
+    assert [run.status for run in stack.instance.get_runs()] == [DagsterRunStatus.CANCELED]
+
+
+def test_a_run_that_stands_still_when_it_is_cancelled_ends_with_its_process(stack: Stack) -> None:
+    """It is told to be cancelled, and the warehouse is free."""
+    stack.fill(0, 50)
+    own = Stack(stack.server, stack.database, stack.folder)
+    process = multiprocessing.get_context("spawn").Process(target=_stand_still, args=(own,), daemon=True)
+    process.start()
+    process.join(timeout=60)
+    assert process.exitcode == 1
+    assert [run.status for run in stack.instance.get_runs()] == [DagsterRunStatus.CANCELED]
+    stack.refresh()
+    stack.assert_raw_is_the_source()
+
+
+def _stand_still(stack: Stack) -> None:
+    def be_cancelled_and_stand_still(_: Any, __: Any) -> TRunMetrics:
+        _report_canceling(stack)
+        while True:
+            with suppress(DagsterExecutionInterruptedError):
+                time.sleep(60)
+
+    turn.INTERRUPTS = 1
+    Load.run = be_cancelled_and_stand_still
+    stack.refresh()
+
+
+def _report_canceling(stack: Stack) -> None:
+    (run,) = stack.instance.get_runs()
+    stack.instance.report_run_canceling(run)
 
 
 class Writer(threading.Thread):

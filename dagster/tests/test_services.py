@@ -2,6 +2,7 @@
 
 import json
 import os
+import random
 import signal
 import socket
 import subprocess
@@ -154,7 +155,6 @@ def test_runs_wait_for_each_other(services: Services) -> None:
     services.stack.assert_raw_is_the_source()
 
 
-@pytest.mark.soak
 def test_terminate_ends_a_run_and_frees_the_warehouse(services: Services) -> None:
     services.stack.fill(2_000, 50)
     with services.stack.holding_reads():
@@ -180,6 +180,34 @@ def test_a_killed_code_server_leaves_no_run_behind(services: Services) -> None:
     services.start_code_server()
     services.ask(TERMINATE, run=run, policy="MARK_AS_CANCELED_IMMEDIATELY")
     assert services.status(run) == "CANCELED"
+    run = services.launch()
+    wait(lambda: services.status(run) in ENDED, "the next refresh")
+    assert services.status(run) == "SUCCESS"
+    services.stack.assert_raw_is_the_source()
+
+
+@pytest.mark.soak
+def test_terminate_at_random_moments(services: Services) -> None:
+    """Whatever a run is at, it ends within the grace of its step, or was done in the same moment."""
+    seed = int(os.environ.get("RETAILFLOW_SOAK_SEED") or time.time())
+    generator = random.Random(seed)
+    services.stack.fill(10_000, 3_000)
+    for number in range(20):
+        services.stack.fill(20_000 + 1_000 * number, 300)
+        run = services.launch()
+        wait(lambda run=run: services.status(run) == "STARTED", "the run")
+        moment = generator.uniform(0, 5)
+        time.sleep(moment)
+        begun = time.monotonic()
+        services.ask(TERMINATE, run=run, policy="SAFE_TERMINATE")
+        wait(lambda run=run: services.status(run) in ENDED, "the end", seconds=30)
+        status = services.status(run)
+        print(f"seed {seed}, {number}: {status} {time.monotonic() - begun:.1f} s after an end at {moment:.2f} s")
+        if status == "SUCCESS":
+            orders = json.loads(services.stack.settings.charts.read_text())["totals"]["orders"]
+            assert services.stack.ask_source("select count(*) from production.orders") == [(orders,)]
+        else:
+            assert status == "CANCELED"
     run = services.launch()
     wait(lambda: services.status(run) in ENDED, "the next refresh")
     assert services.status(run) == "SUCCESS"

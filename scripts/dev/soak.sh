@@ -32,7 +32,7 @@ soak() {
   local suite=$1 round
   if [ "$suite" = pipeline ]; then
     for ((round = 0; round < RETAILFLOW_SOAK_ROUNDS; round++)); do
-      "$(pipeline_tool python)" -m pytest -m soak dagster/tests
+      "$(pipeline_tool python)" -m pytest -m soak --capture no dagster/tests
     done
     return
   fi

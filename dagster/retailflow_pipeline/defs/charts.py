@@ -5,7 +5,8 @@ from dagster import AssetExecutionContext, AssetKey, AssetsDefinition, DagsterIn
 from retailflow_pipeline.charts import read_charts, read_loaded_at, write_atomically
 from retailflow_pipeline.extract import DATASET, LAST_REFRESH
 from retailflow_pipeline.settings import Settings
-from retailflow_pipeline.warehouse import exclusive, reading
+from retailflow_pipeline.turn import turn
+from retailflow_pipeline.warehouse import reading
 
 CHARTS = AssetKey("charts")
 
@@ -34,7 +35,7 @@ def charts_asset(settings: Settings) -> AssetsDefinition:
         description="What the app's charts show, written in one piece once the marts are built and tested.",
     )
     def charts(context: AssetExecutionContext) -> MaterializeResult[None]:
-        with exclusive(settings.warehouse, f"run {context.run_id}"), reading(settings.warehouse) as connection:
+        with turn(context, settings.warehouse), reading(settings.warehouse) as connection:
             content = read_charts(connection)
             loaded_at = read_loaded_at(connection)
         write_atomically(settings.charts, content)

@@ -10,7 +10,7 @@ from dagster_dbt.asset_utils import get_manifest_and_translator_from_dbt_assets,
 from retailflow_pipeline.dbt_runner import Dbt
 from retailflow_pipeline.defs.charts import published_until
 from retailflow_pipeline.settings import Settings
-from retailflow_pipeline.warehouse import exclusive
+from retailflow_pipeline.turn import turn
 
 _WHOLE_TABLES = "tag:full"
 """Tests that read whole tables: for the full check, not for a refresh."""
@@ -34,7 +34,7 @@ def model_assets(settings: Settings, dbt: Dbt) -> AssetsDefinition:
         since = published_until(context.instance)
         words = ["build", *_NO_UNIT_TESTS, *_selection(context)]
         context.log.info(f"Rows loaded after {since} are tested" if since else "All rows are tested")
-        with exclusive(settings.warehouse, f"run {context.run_id}"):
+        with turn(context, settings.warehouse):
             for event in dbt.stream(words, context.log, tested_since=since):
                 yield from event.to_default_asset_events(
                     project.manifest_path, _translator(), context=context, project=project
@@ -50,7 +50,7 @@ def full_check_op(settings: Settings, dbt: Dbt) -> OpDefinition:
     @op(name="test_every_row", out={})
     def test_every_row(context: OpExecutionContext) -> Iterator[Any]:
         words = ["test", *_NO_UNIT_TESTS]
-        with exclusive(settings.warehouse, f"run {context.run_id}"):
+        with turn(context, settings.warehouse):
             for event in dbt.stream(words, context.log, tested_since=""):
                 yield from event.to_default_asset_events(manifest, _translator(), context=context)
 

@@ -13,7 +13,7 @@ from retailflow_pipeline.extract import DATASET, LAST_REFRESH, build_pipeline, s
 from retailflow_pipeline.settings import Settings
 from retailflow_pipeline.snapshot import Snapshot
 from retailflow_pipeline.tables import TABLES
-from retailflow_pipeline.warehouse import exclusive
+from retailflow_pipeline.turn import turn
 
 
 class _Translator(DagsterDltTranslator):
@@ -53,7 +53,7 @@ def raw_assets(settings: Settings, dbt: Dbt) -> AssetsDefinition:
     def extract_and_load(context: AssetExecutionContext, dlt: DagsterDltResource) -> Iterator[Any]:
         dbt.parse_in_background()
         with (
-            exclusive(settings.warehouse, f"run {context.run_id}"),
+            turn(context, settings.warehouse),
             shop_now(settings.source_dsn, settings.dlt_dir) as source,
         ):
             yield from dlt.run(context=context, dlt_source=source)
