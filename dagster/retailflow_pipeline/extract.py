@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 PIPELINE = "retailflow"
+SOURCE = "shop"
 DATASET = "raw"
 LAST_REFRESH = "last_refresh"
 
@@ -48,6 +49,12 @@ def build_pipeline(warehouse: Path, directory: Path) -> dlt.Pipeline:
         dataset_name=DATASET,
         progress=None,
     )
+
+
+def loaded(pipeline: dlt.Pipeline, database: str) -> dict[str, int]:
+    """Of each table, the version from which on the next load reads; nothing if another database was read last."""
+    resources = pipeline.state.get("sources", {}).get(SOURCE, {}).get("resources", {})
+    return {name: state["cursor"] for name, state in resources.items() if state.get("database") == database}
 
 
 def _configure() -> None:
@@ -78,7 +85,7 @@ def shop_now(dsn: str, directory: Path) -> Iterator[DltSource]:
         shutil.rmtree(spool, ignore_errors=True)
 
 
-@dlt.source(name="shop", max_table_nesting=0)
+@dlt.source(name=SOURCE, max_table_nesting=0)
 def shop(snapshot: Snapshot, spool: Path) -> Iterator[DltResource]:
     """Every table of the shop as of `snapshot`, which may be opened later but before the first row is asked for."""
     for table in TABLES:

@@ -28,6 +28,8 @@ class Settings:
     """Minutes between scheduled refreshes; 0 switches the schedule off."""
     dagster_runs: int
     """Runs that Dagster keeps, of all jobs."""
+    deleted_days: int
+    """Days for which the source remembers deleted rows that are loaded."""
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> "Settings":
@@ -40,6 +42,7 @@ class Settings:
             dlt_dir=_path(environment, "RETAILFLOW_DLT_DIR"),
             refresh_minutes=_minutes(environment, "RETAILFLOW_REFRESH_MINUTES"),
             dagster_runs=_count(environment, "RETAILFLOW_DAGSTER_RUNS", 500),
+            deleted_days=_count(environment, "RETAILFLOW_DELETED_DAYS", 7),
         )
 
 

@@ -13,10 +13,10 @@ from datetime import datetime
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
-from retailflow_pipeline.tables import Table
+from retailflow_pipeline.tables import TABLES, Table
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     import pyarrow as pa
     from adbc_driver_postgresql import dbapi
@@ -32,10 +32,13 @@ MOST_PARTS = 4
 """One connection keeps less than one core busy: while it waits for the server, the server waits for it."""
 
 _BEGIN = "set transaction isolation level repeatable read, read only"
-_DESCRIBE = """
+_IDENTITY = """
+(select system_identifier from pg_control_system())::text
+    || '/' || (select oid from pg_database where datname = current_database())
+"""
+_DESCRIBE = f"""
 select pg_snapshot_xmin(pg_current_snapshot())::text::bigint,
-       (select system_identifier from pg_control_system())::text
-           || '/' || (select oid from pg_database where datname = current_database()),
+       {_IDENTITY},
        clock_timestamp(),
        pg_export_snapshot()
 """
@@ -136,6 +139,43 @@ def _connect(dsn: str) -> "Iterator[dbapi.Cursor]":
     with dbapi.connect(dsn) as connection, connection.cursor() as cursor:
         cursor.adbc_statement.set_options(**{"adbc.postgresql.batch_size_hint_bytes": str(BATCH_BYTES)})
         yield cursor
+
+
+def identity(dsn: str) -> str:
+    """Which database this is, see `Window.database`."""
+    with _connect(dsn) as cursor:
+        cursor.execute(f"select {_IDENTITY}")
+        row = cursor.fetchone()
+        assert row is not None
+        return str(row[0])
+
+
+def forget_deleted(dsn: str, loaded: "Mapping[str, int]", days: int) -> int:
+    """Delete the source's memory of rows that were deleted more than `days` ago and are loaded; gives how many.
+
+    `loaded` says for each table from which version on the next load reads: what is older is read by nobody again.
+    """
+    from adbc_driver_postgresql import dbapi
+
+    forgotten = 0
+    with dbapi.connect(dsn) as connection, connection.cursor() as cursor:
+        for table in TABLES:
+            if table.name not in loaded:
+                continue
+            cursor.execute(f"""
+                with gone as (
+                    delete from {SCHEMA}.deleted_rows
+                    where table_name = '{table.name}' and row_version < {loaded[table.name]}
+                      and deleted_at < now() - interval '{days} days'
+                    returning 1
+                )
+                select count(*) from gone
+            """)
+            row = cursor.fetchone()
+            assert row is not None
+            forgotten += int(row[0])
+        connection.commit()
+    return forgotten
 
 
 def _query(part: Part) -> str:

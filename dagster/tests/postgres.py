@@ -15,7 +15,8 @@ from pathlib import Path
 import psycopg
 
 NOBODY = 65534
-SCHEMA = Path(__file__).with_name("shop.sql")
+SCHEMA = Path(__file__).parents[2] / "crates/generator/src/schema.sql"
+FILLER = Path(__file__).with_name("filler.sql")
 SETTINGS = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off", "max_wal_size": "2GB"}
 
 
@@ -38,6 +39,7 @@ class Server:
             connection.execute(f'create database "{database}"')
         with self.connect(database) as connection:
             connection.execute(SCHEMA.read_text())
+            connection.execute(FILLER.read_text())
 
 
 @contextmanager

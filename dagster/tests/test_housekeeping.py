@@ -1,4 +1,4 @@
-"""What Dagster keeps of its past is bounded."""
+"""What Dagster and the source keep of their past is bounded."""
 
 from pathlib import Path
 
@@ -6,6 +6,7 @@ import pytest
 from dagster import DagsterInstance, GraphDefinition, in_process_executor, op
 
 from retailflow_pipeline.defs.housekeeping import forget_old_runs
+from tests.stack import Stack
 
 
 @pytest.fixture
@@ -48,3 +49,25 @@ def test_a_run_that_is_under_way_is_not_forgotten(instance: DagsterInstance) -> 
     run(instance)
     forget_old_runs(instance, 1)
     assert waiting in [record.dagster_run.run_id for record in instance.get_run_records()]
+
+
+def test_deleted_rows_are_forgotten_once_they_are_loaded_and_long_ago(stack: Stack) -> None:
+    stack.fill(1, 20)
+    stack.refresh("housekeeping")
+    stack.load()
+    stack.source.execute("delete from production.order_items where order_id <= 4")
+    stack.source.execute("delete from production.orders where order_id <= 2")
+    stack.source.execute("update production.deleted_rows set deleted_at = now() - interval '8 days'")
+    stack.source.execute("delete from production.orders where order_id in (3, 4)")
+    buried = "select table_name, count(*) from production.deleted_rows group by 1 order by 1"
+    [items, orders] = stack.ask_source(buried)
+    assert orders == ("orders", 4)
+    stack.refresh("housekeeping")
+    assert stack.ask_source(buried) == [items, orders], "what is not loaded yet is remembered"
+    stack.load()
+    stack.refresh("housekeeping")
+    assert stack.ask_source(buried) == [("orders", 2)], "what was deleted just now is remembered"
+    stack.assert_raw_is_the_source()
+    stack.load()
+    stack.assert_raw_is_the_source()
+    assert stack.ask_warehouse("select count(*) from raw.orders where is_deleted") == [(4,)]

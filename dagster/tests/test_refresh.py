@@ -188,14 +188,14 @@ def test_a_refresh_computes_only_what_is_due(module_stack: Stack) -> None:
 def test_bad_rows_are_not_published(module_stack: Stack) -> None:
     """A refresh tests what it loaded, stops there, and the charts stay; when the row is mended they go on."""
     published = module_stack.settings.charts.read_text()
-    module_stack.source.execute("update production.orders set status = 'lost' where order_id = 1501")
+    module_stack.source.execute("update production.orders set customer_id = -customer_id where order_id = 1501")
     result = module_stack.refresh(expect_success=False)
     failed = [check for check in result.get_asset_check_evaluations() if not check.passed]
     assert [check.asset_key for check in failed] == [AssetKey(["staging", "stg_orders"])]
     assert module_stack.settings.charts.read_text() == published
     module_stack.refresh(expect_success=False)
     assert module_stack.settings.charts.read_text() == published, "a second refresh does not forget the bad row"
-    module_stack.source.execute("update production.orders set status = 'paid' where order_id = 1501")
+    module_stack.source.execute("update production.orders set customer_id = -customer_id where order_id = 1501")
     module_stack.refresh()
     assert_facts_are_the_source(module_stack)
     assert_revenue_is_the_source(module_stack)

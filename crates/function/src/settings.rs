@@ -45,6 +45,7 @@ impl Settings {
             tick_seconds: minutes.saturating_mul(SECONDS_A_MINUTE),
             backfill_days: number("RETAILFLOW_BACKFILL_DAYS", &variables)?,
             orders_per_day: rate * MINUTES_A_DAY,
+            ..Config::default()
         };
         shop.validate().map_err(|reason| Error::NoShop { reason })?;
         Ok(Self {
@@ -89,7 +90,7 @@ mod tests {
     #[test]
     fn a_tick_is_as_long_as_the_schedules_rate() {
         let settings = Settings::from(given).expect("good settings");
-        let shop = Config { seed: 42, tick_seconds: 180, backfill_days: 7, orders_per_day: 43_200.0 };
+        let shop = Config { seed: 42, tick_seconds: 180, backfill_days: 7, orders_per_day: 43_200.0, tick_days: 7 };
         assert_eq!((settings.shop, settings.rate, settings.stack.as_str()), (shop, 30.0, "shop"));
         assert_eq!((settings.host.as_str(), settings.port), ("10.42.0.10", 5432));
     }

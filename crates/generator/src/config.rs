@@ -9,6 +9,7 @@ use crate::shop::SECOND;
 const MAX_RATE: f64 = 100_000.0;
 const MAX_TICK_SECONDS: u32 = 3_600;
 const MAX_BACKFILL_DAYS: u32 = 3_650;
+const MAX_TICK_DAYS: u32 = 3_650;
 
 /// The shop's settings.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -22,12 +23,14 @@ pub struct Config {
     pub backfill_days: u32,
     /// The mean number of orders on a day of that history, at most 144 million. Fixed once the shop is open.
     pub orders_per_day: f64,
+    /// For how many days live ticks are remembered one by one, at most 3,650; those before are merged by the hour.
+    pub tick_days: u32,
 }
 
 impl Default for Config {
     /// A shop with a quarter of history, at a pace that a laptop writes in seconds.
     fn default() -> Self {
-        Self { seed: 42, tick_seconds: 2, backfill_days: 90, orders_per_day: 4_000.0 }
+        Self { seed: 42, tick_seconds: 2, backfill_days: 90, orders_per_day: 4_000.0, tick_days: 7 }
     }
 }
 
@@ -42,6 +45,9 @@ impl Config {
         }
         if self.backfill_days > MAX_BACKFILL_DAYS {
             return Err(invalid("backfill_days", self.backfill_days, "at most 3650"));
+        }
+        if !(1..=MAX_TICK_DAYS).contains(&self.tick_days) {
+            return Err(invalid("tick_days", self.tick_days, "between 1 and 3650"));
         }
         if !is_rate(self.history_rate()) {
             return Err(invalid("orders_per_day", self.orders_per_day, "between 0 and 144 million"));

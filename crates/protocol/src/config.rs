@@ -35,11 +35,15 @@ pub struct Keep {
     pub log_megabytes: u32,
     /// Runs of Dagster's jobs (10–100 000).
     pub dagster_runs: u32,
+    /// Days for which the shop's ticks are remembered one by one; before, one an hour (1–3650).
+    pub tick_days: u32,
+    /// Days for which it is remembered in the source what was deleted there, once that is loaded (1–3650).
+    pub deleted_days: u32,
 }
 
 impl Default for Keep {
     fn default() -> Self {
-        Self { runs: 50, log_megabytes: 16, dagster_runs: 500 }
+        Self { runs: 50, log_megabytes: 16, dagster_runs: 500, tick_days: 7, deleted_days: 7 }
     }
 }
 
@@ -53,6 +57,11 @@ impl Keep {
         }
         if !(10..=100_000).contains(&self.dagster_runs) {
             return Err(out_of_range("Dagster runs to keep", "10 to 100000", self.dagster_runs));
+        }
+        for (what, days) in [("Days to keep ticks", self.tick_days), ("Days to keep deleted rows", self.deleted_days)] {
+            if !(1..=3650).contains(&days) {
+                return Err(out_of_range(what, "1 to 3650", days));
+            }
         }
         Ok(())
     }
@@ -166,5 +175,7 @@ mod tests {
         assert!(keep(Keep { runs: 0, ..Keep::default() }).is_err());
         assert!(keep(Keep { log_megabytes: 1001, ..Keep::default() }).is_err());
         assert!(keep(Keep { dagster_runs: 9, ..Keep::default() }).is_err());
+        assert!(keep(Keep { tick_days: 0, ..Keep::default() }).is_err());
+        assert!(keep(Keep { deleted_days: 3651, ..Keep::default() }).is_err());
     }
 }

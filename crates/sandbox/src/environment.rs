@@ -10,7 +10,7 @@ use crate::site::Site;
 pub(crate) fn of_python(site: &Site) -> Vec<(OsString, OsString)> {
     let folder = &site.folder;
     let project = folder.project();
-    let pairs: [(&str, OsString); 12] = [
+    let pairs: [(&str, OsString); 13] = [
         ("RETAILFLOW_SOURCE_DSN", database::dsn(folder).into()),
         ("RETAILFLOW_WAREHOUSE", folder.warehouse().join("shop.duckdb").into()),
         ("RETAILFLOW_DBT_PROJECT", project.join("dbt").into()),
@@ -18,6 +18,7 @@ pub(crate) fn of_python(site: &Site) -> Vec<(OsString, OsString)> {
         ("RETAILFLOW_DLT_DIR", folder.warehouse().join("dlt").into()),
         ("RETAILFLOW_REFRESH_MINUTES", site.config.refresh_minutes.to_string().into()),
         ("RETAILFLOW_DAGSTER_RUNS", site.keep.dagster_runs.to_string().into()),
+        ("RETAILFLOW_DELETED_DAYS", site.keep.deleted_days.to_string().into()),
         ("DAGSTER_HOME", folder.dagster().into()),
         ("PYTHONPATH", project.join("dagster").into()),
         ("PYTHONUNBUFFERED", "1".into()),

@@ -1,7 +1,7 @@
 //! The generator, as a sandbox sets it, and its errors as failures.
 
 use generator::{Config, TickRecord};
-use protocol::{Failure, ShopConfig};
+use protocol::{Failure, Keep, ShopConfig};
 
 /// Seconds between ticks: often enough that the throughput chart moves, seldom enough to cost nothing.
 const TICK_SECONDS: u32 = 2;
@@ -9,12 +9,13 @@ const TICK_SECONDS: u32 = 2;
 const MINUTES_A_DAY: f64 = 1440.0;
 
 /// The generator's settings of a sandbox.
-pub(crate) fn config(config: &ShopConfig) -> Config {
+pub(crate) fn config(config: &ShopConfig, keep: &Keep) -> Config {
     Config {
         seed: i64::from(config.seed),
         tick_seconds: TICK_SECONDS,
         backfill_days: config.backfill_days,
         orders_per_day: config.orders_per_minute * MINUTES_A_DAY,
+        tick_days: keep.tick_days,
     }
 }
 

@@ -19,7 +19,7 @@ pub(crate) async fn run(site: &Site) -> Result<(), Failure> {
         .map_err(|error| generating::failure("to connect to PostgreSQL", &error))?;
     let rate = || site.rate();
     note("INFO", "the shop is open");
-    let result = writer.run_live(&generating::config(&site.shop), rate, &cancel, log).await;
+    let result = writer.run_live(&generating::config(&site.shop, &site.keep), rate, &cancel, log).await;
     note("INFO", "the shop is closed");
     result.map_err(|error| generating::failure("while it was open", &error))
 }

@@ -1,4 +1,4 @@
-"""Housekeeping: what Dagster keeps of its past is bounded."""
+"""Housekeeping: what Dagster and the source keep of their past is bounded."""
 
 from pathlib import Path
 
@@ -15,7 +15,9 @@ from dagster import (
 )
 from dagster._core.storage.event_log import SqliteEventLogStorage
 
+from retailflow_pipeline.extract import build_pipeline, loaded
 from retailflow_pipeline.settings import Settings
+from retailflow_pipeline.snapshot import forget_deleted, identity
 
 HOUSEKEEPING = "housekeeping"
 
@@ -23,19 +25,32 @@ _ENDED = [DagsterRunStatus.SUCCESS, DagsterRunStatus.FAILURE, DagsterRunStatus.C
 
 
 def housekeeping_job(settings: Settings) -> JobDefinition:
-    """Forgets the runs beyond those that are kept, with their logs."""
+    """Forgets the runs beyond those that are kept, with their logs, and what was deleted in the source long ago."""
     return GraphDefinition(
         name=HOUSEKEEPING,
-        node_defs=[_forget_op(settings)],
-        description="Forgets old runs, so that Dagster's storage does not grow for ever.",
+        node_defs=[_runs_op(settings), _deleted_rows_op(settings)],
+        description="Forgets old runs and rows deleted long ago, so that neither grows for ever.",
     ).to_job(executor_def=in_process_executor)
 
 
-def _forget_op(settings: Settings) -> OpDefinition:
+def _runs_op(settings: Settings) -> OpDefinition:
     @op(name="forget_old_runs")
     def forget(context: OpExecutionContext) -> None:
         forgotten = forget_old_runs(context.instance, settings.dagster_runs)
         context.log.info(f"{forgotten} runs forgotten; the newest {settings.dagster_runs} are kept")
+
+    return forget
+
+
+def _deleted_rows_op(settings: Settings) -> OpDefinition:
+    @op(name="forget_deleted_rows")
+    def forget(context: OpExecutionContext) -> None:
+        pipeline = build_pipeline(settings.warehouse, settings.dlt_dir)
+        known = loaded(pipeline, identity(settings.source_dsn))
+        forgotten = forget_deleted(settings.source_dsn, known, settings.deleted_days)
+        context.log.info(
+            f"{forgotten} deleted rows forgotten, which were loaded more than {settings.deleted_days} days ago"
+        )
 
     return forget
 

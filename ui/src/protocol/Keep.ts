@@ -15,4 +15,12 @@ log_megabytes: number,
 /**
  * Runs of Dagster's jobs (10–100 000).
  */
-dagster_runs: number, };
+dagster_runs: number, 
+/**
+ * Days for which the shop's ticks are remembered one by one; before, one an hour (1–3650).
+ */
+tick_days: number, 
+/**
+ * Days for which it is remembered in the source what was deleted there, once that is loaded (1–3650).
+ */
+deleted_days: number, };

@@ -18,7 +18,7 @@ const BINARIES: &str = "RETAILFLOW_TEST_POSTGRES_BIN";
 /// PostgreSQL refuses to run as root; root runs it as this user, nobody.
 const NOBODY: u32 = 65_534;
 
-const SHOP: Config = Config { seed: 1, tick_seconds: 60, backfill_days: 0, orders_per_day: 43_200.0 };
+const SHOP: Config = Config { seed: 1, tick_seconds: 60, backfill_days: 0, orders_per_day: 43_200.0, tick_days: 7 };
 
 /// The server. It ends with this.
 pub(crate) struct Postgres {

@@ -103,6 +103,7 @@ impl Stack {
             tick_seconds: number("RETAILFLOW_TICK_MINUTES") as u32 * 60,
             backfill_days: number("RETAILFLOW_BACKFILL_DAYS") as u32,
             orders_per_day: rate * 1440.0,
+            ..Config::default()
         };
         let mut writer = Writer::connect(&self.postgres.config("expected")).await.expect("connecting");
         writer.prepare().await.expect("preparing");

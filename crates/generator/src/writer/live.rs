@@ -10,7 +10,7 @@ use super::ticks::{Plan, TickRecord};
 use super::write::Outcome;
 use crate::config::{Config, validate_rate};
 use crate::error::Error;
-use crate::shop::Moment;
+use crate::shop::{DAY, HOUR, Moment};
 
 /// Sleeps are cut up, since a computer that was suspended wakes up to another time.
 const LONGEST_SLEEP: Duration = Duration::from_secs(1);
@@ -92,6 +92,10 @@ impl Writer {
         let plan = Plan::live(&self.last_of(config).await?, config, rate)?;
         if plan.window.end > Moment::from(now) {
             return Ok(Advance::Early { closes: plan.window.end.timestamp() });
+        }
+        let hour = |moment: Moment| moment.as_micros().div_euclid(HOUR);
+        if hour(plan.window.start) != hour(plan.window.end) {
+            self.roll_up(plan.window.end.plus(-i64::from(config.tick_days) * DAY)).await?;
         }
         self.write_tick(&plan).await.map(Advance::Wrote)
     }

@@ -10,6 +10,7 @@ mod backfill;
 mod chunk;
 mod encode;
 mod live;
+mod roll_up;
 mod tables;
 mod ticks;
 mod write;

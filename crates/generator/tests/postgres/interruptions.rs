@@ -30,7 +30,7 @@ async fn a_repeated_tick_adds_nothing() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn killed_connections_leave_the_shop_as_if_nothing_had_happened() {
-    const BIG: Config = Config { seed: 7, tick_seconds: 2, backfill_days: 4, orders_per_day: 25_000.0 };
+    const BIG: Config = Config { seed: 7, tick_seconds: 2, backfill_days: 4, orders_per_day: 25_000.0, tick_days: 7 };
     let server = server().await;
     let undisturbed = open_shop(&server, "undisturbed", &BIG).await;
 
@@ -70,7 +70,7 @@ async fn two_writers_at_once_write_one_shop() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn cancelling_rolls_the_unfinished_day_back() {
-    const BIG: Config = Config { seed: 7, tick_seconds: 2, backfill_days: 3, orders_per_day: 30_000.0 };
+    const BIG: Config = Config { seed: 7, tick_seconds: 2, backfill_days: 3, orders_per_day: 30_000.0, tick_days: 7 };
     let server = server().await;
     let undisturbed = open_shop(&server, "patient", &BIG).await;
     let mut hasty = writer(&server, "hasty").await;

@@ -2,6 +2,7 @@
 
 mod contents;
 mod interruptions;
+mod roll_up;
 #[path = "../support/mod.rs"]
 mod support;
 mod time;
@@ -13,7 +14,7 @@ use support::Server;
 use tokio_postgres::Client;
 use tokio_util::sync::CancellationToken;
 
-const SMALL: Config = Config { seed: 42, tick_seconds: 2, backfill_days: 3, orders_per_day: 200.0 };
+const SMALL: Config = Config { seed: 42, tick_seconds: 2, backfill_days: 3, orders_per_day: 200.0, tick_days: 7 };
 
 async fn server() -> Server {
     Server::start(&["fsync=off"]).await

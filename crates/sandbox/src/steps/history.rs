@@ -71,7 +71,7 @@ impl Step for History {
     async fn apply(&self, context: &StepContext) -> Result<Outputs, Failure> {
         let mut writer = self.writer().await?;
         writer.prepare().await.map_err(|error| generating::failure("to create its tables", &error))?;
-        let config = generating::config(&self.site.shop);
+        let config = generating::config(&self.site.shop, &self.site.keep);
         let told = |progress: generator::Progress| {
             let message = format!("{} rows written", progress.rows);
             context.progress(progress.ticks_done, Some(progress.ticks_total), "days", message);
