@@ -56,7 +56,7 @@ impl Sandbox {
             Arc::new(steps::manifest::Manifest::new(site)),
             Arc::new(steps::dagster::Orchestrator::new(site, services)),
             Arc::new(steps::refresh::Refresh::first(site, services)),
-            Arc::new(steps::shop::LiveShop::new(site, services)),
+            Arc::new(steps::shop::OpenShop::new(site, services)),
         ]
     }
 }

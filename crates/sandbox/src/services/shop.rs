@@ -1,4 +1,4 @@
-//! The live shop: a process that writes a tick every two seconds.
+//! The shop: a process that writes a tick every two seconds.
 
 use async_trait::async_trait;
 use engine::process::{Mark, ServiceSpec};
@@ -8,7 +8,7 @@ use target::Service;
 
 use crate::site::Site;
 
-/// The live shop.
+/// The open shop.
 pub(crate) struct Shop {
     site: Site,
 }

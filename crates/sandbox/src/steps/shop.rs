@@ -1,4 +1,4 @@
-//! The live shop, opened and closed.
+//! The shop, opened and closed.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,36 +14,36 @@ use crate::site::Site;
 const START_DEADLINE: Duration = Duration::from_secs(15);
 
 /// The step that opens the shop for business.
-pub(crate) struct LiveShop {
+pub(crate) struct OpenShop {
     site: Site,
     shop: Arc<dyn Service>,
 }
 
-impl LiveShop {
+impl OpenShop {
     pub(crate) fn new(site: &Site, services: &Services) -> Self {
         Self { site: site.clone(), shop: services.shop.clone() }
     }
 }
 
 #[async_trait]
-impl Step for LiveShop {
+impl Step for OpenShop {
     fn id(&self) -> StepId {
         "shop".into()
     }
 
     fn title(&self) -> &'static str {
-        "Live shop"
+        "Shop"
     }
 
     fn describe_apply(&self) -> String {
         format!(
-            "Start the generator: about {:.0} orders a minute, written every two seconds, each tick exactly once.",
+            "Open the shop: about {:.0} orders a minute, written every two seconds, each tick exactly once.",
             self.site.rate()
         )
     }
 
     fn describe_destroy(&self) -> String {
-        "Stop the generator.".into()
+        "Close the shop.".into()
     }
 
     fn needs(&self) -> Vec<StepId> {
