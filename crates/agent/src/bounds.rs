@@ -1,6 +1,6 @@
 //! How much of its own past a stack keeps: runs and logs.
 
-use engine::{blocking, journal, logs};
+use engine::{blocking, journal};
 use protocol::Failure;
 
 use crate::Agent;

@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use engine::logs::RunLog;
-use engine::process::{ProcessTable, Stop};
+use engine::process::Stop;
 use engine::{Journal, Runner, blocking, lock};
+use logs::RunLog;
 use protocol::command::RunRequest;
 use protocol::{Code, Failure, Operation, RunId, RunOutcome};
 use stack::remedies;
@@ -79,12 +79,11 @@ impl Agent {
 
     /// Ends tools that an earlier, killed agent left at work: the run to come would do the same work beside them.
     async fn end_strays(&self) -> Result<(), Failure> {
-        let stack = self.eyes.folder.path().to_owned();
+        let (computer, stack) = (self.eyes.target.computer(), self.eyes.folder.path().to_owned());
         blocking(move || {
-            let mut table = ProcessTable::open()?;
-            let mut strays = table.of_stack(&stack);
+            let mut strays = computer.of_stack(&stack)?;
             strays.retain(|found| found.root && found.mark.is_tool());
-            strays.iter().try_for_each(|stray| table.stop(&stray.mark, Stop::TOOL).map(drop))
+            strays.iter().try_for_each(|stray| computer.stop(&stray.mark, Stop::TOOL).map(drop))
         })
         .await
     }

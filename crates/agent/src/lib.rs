@@ -95,8 +95,9 @@ pub async fn run_on(
         tokio::join!(agent.serve(listener), agent.supervise(), agent.eyes.watch_shop(), agent.leave_when_idle());
     };
     tokio::select! {
-        () = work => {}
+        biased;
         () = end.cancelled() => {}
+        () = work => {}
     }
     // Clients are told of everything before the socket goes.
     agent.clients.close();

@@ -60,6 +60,7 @@ impl Agent {
         let mut ends = false;
         while !ends {
             tokio::select! {
+                biased;
                 () = pending.gather() => {}
                 // An attached client has nothing more to say: to read is to learn that it hung up, which a quiet
                 // stack would not notice by writing.

@@ -2,11 +2,12 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use engine::lock;
 use protocol::service::{Health, ServiceStatus};
 use protocol::{Failure, Operation};
+use tokio::time::Instant;
 
 use crate::Agent;
 

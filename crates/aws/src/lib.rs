@@ -33,12 +33,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use engine::{Direction, Plan, Secret, Step};
+use engine::{Direction, Plan, Step};
 use protocol::command::RunRequest;
 use protocol::service::{ServiceStatus, StackState};
 use protocol::shop::Invocation;
 use protocol::snapshot::ProofItem;
 use protocol::{AwsConfig, Blame, Cost, Failure, Operation, Review, RunState, StackConfig};
+use secrets::Secret;
 use stack::StackFolder;
 use target::{Target, Ticks};
 

@@ -1,9 +1,9 @@
 //! Signing in, with the secret half of a key from the OS keyring.
 
 use cloud::Session;
-use engine::secret::{Keyring, Secret};
 use protocol::aws::AwsKey;
 use protocol::{AwsAccess, AwsPlace, Blame, Failure};
+use secrets::{Keyring, Secret};
 
 /// The keyring's service; an access key is an entry under its public half.
 const SERVICE: &str = "retailflow/aws";

@@ -4,21 +4,17 @@
 //! their deadlines, are journalled before they act and can be cancelled and resumed, is the engine's.
 
 mod help;
+mod hold;
 pub mod journal;
-pub mod logs;
 pub mod plan;
 pub mod process;
-pub mod redact;
 pub mod run;
-pub mod secret;
 mod stack_lock;
 pub mod step;
 
 pub use help::{blocking, lock};
 pub use journal::Journal;
 pub use plan::{Direction, Plan};
-pub use redact::Redactor;
 pub use run::{Emitter, Runner};
-pub use secret::Secret;
 pub use stack_lock::StackLock;
 pub use step::{Outputs, Presence, Step, StepContext};

@@ -1,6 +1,9 @@
 //! The contract of a step, and what the engine offers to one at work.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -9,6 +12,8 @@ use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tokio_util::task::task_tracker::TaskTrackerToken;
+
+use crate::hold::{Holds, Point};
 
 /// Facts a step leaves to others, for example a URL. Never a secret: they are journalled.
 pub type Outputs = BTreeMap<String, String>;
@@ -93,11 +98,29 @@ pub struct StepContext {
     cancel: CancellationToken,
     given_up: CancellationToken,
     tools: TaskTracker,
+    holds: Holds,
+    /// Whether it has come to the point of its mid-work.
+    at_work: Arc<AtomicBool>,
 }
 
 impl StepContext {
     pub(crate) fn new(step: StepId, reports: mpsc::Sender<(StepId, Report)>, cancel: CancellationToken) -> Self {
-        Self { step, reports, cancel, given_up: CancellationToken::new(), tools: TaskTracker::new() }
+        Self {
+            step,
+            reports,
+            cancel,
+            given_up: CancellationToken::new(),
+            tools: TaskTracker::new(),
+            holds: Holds::asked_for(),
+            at_work: Arc::default(),
+        }
+    }
+
+    /// Stands still at a point, if a test asks for that. The one of mid-work is passed once.
+    pub(crate) async fn hold(&self, point: Point) {
+        if point != Point::Work || !self.at_work.swap(true, Relaxed) {
+            self.holds.pass(&self.step, point).await;
+        }
     }
 
     /// Gives up what the step is at. Its tools are stopped in their own way; then the work is dropped, unless it ended.
@@ -133,6 +156,7 @@ impl StepContext {
 
     /// Writes a line to the run's log.
     pub async fn log(&self, level: Level, line: impl Into<String>) {
+        self.hold(Point::Work).await;
         self.send(Report::Log { level, line: line.into() }).await;
     }
 
@@ -150,6 +174,7 @@ impl StepContext {
 
     /// Records something made, found or removed.
     pub async fn resource(&self, action: ResourceAction, resource: &str, name: impl Into<String>) {
+        self.hold(Point::Work).await;
         self.send(Report::Resource { action, resource: resource.to_owned(), name: name.into() }).await;
     }
 

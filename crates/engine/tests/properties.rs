@@ -1,4 +1,4 @@
-//! Properties of journals and logs that must hold for any input.
+//! Properties of journals that must hold for any input.
 
 #![expect(clippy::unwrap_used, reason = "in a test, to panic is to fail")]
 
@@ -7,11 +7,9 @@ use std::io::Write;
 use std::path::Path;
 
 use proptest::prelude::*;
-use protocol::logs::LogFilter;
-use protocol::{Event, EventKind, Level, Operation, RunId, RunOutcome, RunState, StepOutcome, StepPlan};
+use protocol::{Event, EventKind, Operation, RunId, RunOutcome, RunState, StepOutcome, StepPlan};
 use retailflow_engine::Outputs;
 use retailflow_engine::journal::{self, Journal};
-use retailflow_engine::logs::LogReader;
 
 /// What may happen to a step of a run.
 fn kinds() -> impl Strategy<Value = EventKind> {
@@ -86,34 +84,5 @@ proptest! {
         let mut file = OpenOptions::new().append(true).open(runs.path().join(&run.0).join("journal.jsonl")).unwrap();
         writeln!(file, "{line}").unwrap();
         prop_assert_eq!(journal::read(runs.path(), &run), events);
-    }
-
-    /// However a log grows, its windows are those of a reader that reads it all.
-    #[test]
-    fn windows_are_those_of_a_naive_reader(
-        pieces in prop::collection::vec(prop::collection::vec("[a-c ]{0,12}", 0..30), 1..5),
-        query in "[a-c]{0,2}",
-        from in 0..120_u64,
-        count in 0..20_u32,
-    ) {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("log");
-        let filter = LogFilter { query: query.clone(), origin: String::new(), level: Some(Level::Debug) };
-        let mut reader = LogReader::new(&path, filter).unwrap();
-        let mut lines: Vec<String> = Vec::new();
-        for piece in pieces {
-            let mut file = OpenOptions::new().create(true).append(true).open(&path).unwrap();
-            for line in piece {
-                writeln!(file, "{line}").unwrap();
-                lines.push(line);
-            }
-            let hits: Vec<u64> = (0..).zip(&lines).filter(|(_, line)| line.contains(&query)).map(|(n, _)| n).collect();
-            let window = reader.window(from, count).unwrap();
-            prop_assert_eq!(window.total, hits.len() as u64);
-            let count = (count as usize).min(hits.len());
-            let start = usize::try_from(from).unwrap().min(hits.len() - count);
-            let found: Vec<u64> = window.lines.iter().map(|line| line.number).collect();
-            prop_assert_eq!(found, &hits[start..start + count]);
-        }
     }
 }

@@ -163,8 +163,9 @@ impl Attached {
                 return;
             }
             let read = tokio::select! {
-                read = read_line::<Update>(&mut self.connection) => read,
+                biased;
                 () = to.closed() => return,
+                read = read_line::<Update>(&mut self.connection) => read,
             };
             // An unreadable line means an agent of another version; the client attaches again and sees.
             update = read.ok().flatten().unwrap_or(Update::Ended);

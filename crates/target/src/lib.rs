@@ -7,12 +7,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use engine::{Plan, Secret};
+use engine::Plan;
+use engine::process::{Processes, ThisComputer};
 use protocol::command::RunRequest;
 use protocol::service::{Link, ServiceStatus, StackState};
 use protocol::shop::{Invocation, TickSample};
 use protocol::snapshot::{PipelineRun, ProofItem};
 use protocol::{Cost, Failure, Operation, Review, RunState};
+use secrets::Secret;
 
 pub use service::{Service, glance, statuses};
 pub use state::state_of_services;
@@ -32,6 +34,11 @@ pub trait Target: Send + Sync {
     /// The secret that a run works with, if there is one: nobody is told of it.
     async fn secret(&self) -> Result<Option<Secret>, Failure> {
         Ok(None)
+    }
+
+    /// The computer that tools and services are processes of.
+    fn computer(&self) -> Arc<dyn Processes> {
+        Arc::new(ThisComputer)
     }
 
     /// The services that are processes of this computer, in the order they are shown; the agent starts them again when they end.

@@ -5,10 +5,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use engine::logs::last_lines;
-use engine::process::{Found, Mark, ProcessTable, ServiceSpec, Stop, spawn_detached};
+use engine::process::{Found, Mark, Processes, ServiceSpec, Stop, ThisComputer};
 use engine::{StepContext, blocking};
 use futures::future::join_all;
+use logs::last_lines;
 use protocol::service::{Health, ServiceStatus};
 use protocol::{Failure, ResourceAction};
 use tokio::time::{Instant, sleep};
@@ -33,6 +33,11 @@ pub trait Service: Send + Sync {
 
     /// Whose it is, and in which role.
     fn mark(&self) -> Mark;
+
+    /// The computer that it is a process of.
+    fn computer(&self) -> Arc<dyn Processes> {
+        Arc::new(ThisComputer)
+    }
 
     /// What it is started with. Describes, and touches nothing.
     fn spec(&self) -> Result<ServiceSpec, Failure>;
@@ -62,8 +67,8 @@ pub trait Service: Send + Sync {
 impl dyn Service {
     /// The process, if it runs.
     pub async fn process(&self) -> Result<Option<Found>, Failure> {
-        let mark = self.mark();
-        blocking(move || Ok(ProcessTable::open()?.in_role(&mark).into_iter().find(|found| found.root))).await
+        let (computer, mark) = (self.computer(), self.mark());
+        blocking(move || Ok(computer.in_role(&mark)?.into_iter().find(|found| found.root))).await
     }
 
     /// Starts it unless it runs; says whether it was started. What an earlier one left behind in its role (a worker
@@ -72,11 +77,11 @@ impl dyn Service {
         if self.process().await?.is_some() {
             return Ok(false);
         }
-        let mark = self.mark();
-        blocking(move || ProcessTable::open()?.kill(&mark)).await?;
+        let (computer, mark) = (self.computer(), self.mark());
+        blocking(move || computer.kill(&mark)).await?;
         self.prepare().await?;
         // Only now: to prepare may be to choose a port.
-        spawn_detached(&self.spec()?)?;
+        self.computer().start(&self.spec()?)?;
         Ok(true)
     }
 
@@ -119,8 +124,8 @@ impl dyn Service {
 
     /// Stops it; one that does not run is success.
     pub async fn take_down(&self, context: &StepContext) -> Result<(), Failure> {
-        let (mark, stop) = (self.mark(), self.stop());
-        let stopped = blocking(move || ProcessTable::open()?.stop(&mark, stop)).await?;
+        let (computer, mark, stop) = (self.computer(), self.mark(), self.stop());
+        let stopped = blocking(move || computer.stop(&mark, stop)).await?;
         if let Some(found) = stopped.iter().find(|found| found.root).or(stopped.first()) {
             context.info(format!("{} stopped (process {})", self.title(), found.pid)).await;
             context.resource(ResourceAction::Removed, "process", self.title()).await;
@@ -148,8 +153,10 @@ impl dyn Service {
 
 /// Every service and its health, probed side by side.
 pub async fn statuses(services: &[Arc<dyn Service>]) -> Result<Vec<ServiceStatus>, Failure> {
-    let Some(mark) = services.first().map(|service| service.mark()) else { return Ok(Vec::new()) };
-    let found = blocking(move || Ok(ProcessTable::open()?.of_stack(mark.stack()))).await?;
+    let Some((computer, mark)) = services.first().map(|service| (service.computer(), service.mark())) else {
+        return Ok(Vec::new());
+    };
+    let found = blocking(move || computer.of_stack(mark.stack())).await?;
     let roots = roots(&found);
     Ok(join_all(services.iter().map(|service| service.status(roots.get(service.name()).copied()))).await)
 }

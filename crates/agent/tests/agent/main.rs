@@ -6,5 +6,6 @@ mod bounds;
 mod races;
 mod scripted;
 mod services;
+mod simulation;
 mod stream;
 mod versions;

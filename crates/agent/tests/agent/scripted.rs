@@ -127,7 +127,7 @@ impl Target for Scripted {
     }
 }
 
-struct NoTicks;
+pub(crate) struct NoTicks;
 
 #[async_trait]
 impl Ticks for NoTicks {
@@ -295,6 +295,7 @@ impl Step for Serves {
 pub(crate) struct Stack {
     home: tempfile::TempDir,
     pub(crate) folder: StackFolder,
+    keep: Keep,
 }
 
 impl Stack {
@@ -304,12 +305,27 @@ impl Stack {
 
     /// One that keeps so much of its past.
     pub(crate) fn that_keeps(keep: Keep) -> Self {
-        let home = tempfile::tempdir().unwrap();
-        let name: protocol::StackName = "demo".parse().unwrap();
-        let folder = Home::at(home.path().to_owned()).stack(&name);
-        let target = TargetConfig::Sandbox(SandboxConfig::default());
-        folder.create(&StackConfig { name, shop: ShopConfig::default(), target, keep }).unwrap();
-        Self { home, folder }
+        Self::below(tempfile::tempdir().unwrap(), keep)
+    }
+
+    /// One on a disk that is none, where there is such a one: thousands of them are quick then.
+    pub(crate) fn in_memory(keep: Keep) -> Self {
+        let home = tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir());
+        Self::below(home.unwrap(), keep)
+    }
+
+    fn below(home: tempfile::TempDir, keep: Keep) -> Self {
+        let folder = Home::at(home.path().to_owned()).stack(&"demo".parse().unwrap());
+        let stack = Self { home, folder, keep };
+        stack.create();
+        stack
+    }
+
+    /// Makes its folder, with its settings.
+    pub(crate) fn create(&self) {
+        let (target, keep) = (TargetConfig::Sandbox(SandboxConfig::default()), self.keep.clone());
+        let config = StackConfig { name: "demo".parse().unwrap(), shop: ShopConfig::default(), target, keep };
+        self.folder.create(&config).unwrap();
     }
 
     pub(crate) fn home(&self) -> &Path {

@@ -38,7 +38,7 @@ fn kills_at_random_moments_end_in_one_healthy_stack_and_then_in_nothing() {
 }
 
 /// Settings are given once: a stack that exists keeps its own.
-fn settings(sandbox: &Sandbox) -> &'static [&'static str] {
+pub(crate) fn settings(sandbox: &Sandbox) -> &'static [&'static str] {
     if sandbox.folder().join("stack.toml").exists() { &[] } else { &SMALL }
 }
 

@@ -9,6 +9,7 @@
 mod command;
 mod crash;
 mod install;
+mod kills;
 mod lifecycle;
 mod mistakes;
 mod support;

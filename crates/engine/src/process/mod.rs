@@ -4,11 +4,13 @@
 //! So no pid file can be stale and no kill can lose a process: whatever carries the mark is the stack's, and a second
 //! copy is seen before it is started.
 
+mod computer;
 mod service;
 mod signals;
 mod table;
 mod tool;
 
+pub use computer::{Processes, ThisComputer};
 pub use service::{ServiceSpec, Started, spawn_detached};
 pub use signals::reset_signals;
 pub use table::{Found, Mark, ProcessTable, Stop, StopSignal};

@@ -12,7 +12,7 @@ use tokio::process::Command;
 
 use super::signals::reset_signals;
 use super::table::Mark;
-use crate::logs::last_lines;
+use logs::last_lines;
 
 /// Variables of the user's shell that would change how a Python or PostgreSQL of ours behaves.
 const FOREIGN: [&str; 13] = [

@@ -12,9 +12,9 @@ use tokio_util::sync::CancellationToken;
 use super::emitter::Emitter;
 use super::executor::execute;
 use crate::journal::Journal;
-use crate::logs::RunLog;
 use crate::plan::{Direction, Plan};
 use crate::step::{Finish, Report, StepContext};
+use logs::RunLog;
 
 /// Reports that may wait for the dispatcher before steps are held back.
 const REPORT_BACKLOG: usize = 1024;

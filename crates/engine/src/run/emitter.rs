@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use protocol::{Event, EventKind, Failure, RunId, RunState};
 use tokio::sync::broadcast;
 
-use crate::redact::Redactor;
+use secrets::Redactor;
 
 /// Events a listener may lag behind before it is told so and must take a fresh snapshot.
 const BACKLOG: usize = 4096;

@@ -7,11 +7,13 @@ use std::time::Duration;
 use futures::FutureExt;
 use protocol::{Code, Failure};
 
+use crate::hold::Point;
 use crate::plan::{Direction, Node};
 use crate::step::{Finish, Presence, Report, StepContext};
 
 /// Runs the step to its end and reports it.
 pub(crate) async fn execute(node: Node, direction: Direction, context: StepContext) {
+    context.hold(Point::Intent).await;
     let mut work = pin!(AssertUnwindSafe(carry_out(&node, direction, &context)).catch_unwind());
     let finish = tokio::select! {
         biased;
@@ -24,6 +26,8 @@ pub(crate) async fn execute(node: Node, direction: Direction, context: StepConte
             Finish::Failed(Failure::bug(format!("{} stopped at a defect in the program", node.step.title())))
         }),
     };
+    context.hold(Point::Work).await;
+    context.hold(Point::End).await;
     context.send(Report::Finished(finish)).await;
 }
 

@@ -15,11 +15,11 @@ use tokio_util::sync::CancellationToken;
 use super::testing::{Act, Scripted, World};
 use super::{Emitter, Runner};
 use crate::journal::{self, Disk, Journal, RealDisk};
-use crate::logs::RunLog;
 use crate::plan::{Direction, Plan};
 use crate::process::{Mark, Stop, ToolSpec, run_tool};
-use crate::secret::Secret;
 use crate::step::{Outputs, Presence, Step, StepContext};
+use logs::RunLog;
+use secrets::Secret;
 
 pub(super) struct Bench {
     runs: tempfile::TempDir,
@@ -340,7 +340,9 @@ async fn a_log_that_cannot_be_written_is_said_once_and_the_run_goes_on() {
     let bench = Bench::new();
     let journal = Journal::begin(bench.runs.path(), Operation::Up).unwrap();
     let run = journal.run().clone();
-    let log = RunLog::open(bench.runs.path(), &run).unwrap().with_read_only_file();
+    // A device that is always full.
+    std::os::unix::fs::symlink("/dev/full", bench.runs.path().join(&run.0).join(RunLog::FILE)).unwrap();
+    let log = RunLog::open(bench.runs.path(), &run).unwrap();
     let runner = Runner::new(Arc::new(Emitter::new(0, None)), journal, log, CancellationToken::new());
     let steps = vec![Scripted::new("a", &[]).act(Act::Chatter(5)).world(&bench.world).arc()];
     let outcome = runner.run(Operation::Up, Plan::new(Direction::Build, &steps).unwrap()).await.unwrap();

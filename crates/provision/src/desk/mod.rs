@@ -8,9 +8,9 @@ mod save;
 
 use std::sync::Arc;
 
-use engine::logs::RunLog;
 use engine::process::ProcessTable;
 use engine::{blocking, journal};
+use logs::RunLog;
 use protocol::aws::{AwsIdentity, AwsKey, AwsProfile};
 use protocol::command::{
     AgentRequest, CheckRequest, Desk, OpenRequest, RateRequest, SaveLogRequest, StackLogRequest, StackOperation,

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use engine::lock;
-use engine::logs::LogReader;
+use logs::LogReader;
 use protocol::Failure;
 use protocol::logs::{LogFilter, LogWindow, LogWindowRequest};
 

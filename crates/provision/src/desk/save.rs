@@ -4,7 +4,7 @@ use std::fs::{self, File};
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
-use engine::logs::{LogReader, plain_line};
+use logs::{LogReader, plain_line};
 use protocol::logs::LogFilter;
 use protocol::{Failure, StackName};
 

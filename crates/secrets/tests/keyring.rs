@@ -6,7 +6,7 @@
 use std::path::Path;
 use std::process::{Command, Output};
 
-use retailflow_engine::secret::{Keyring, Secret};
+use retailflow_secrets::{Keyring, Secret};
 
 /// Set in the process that runs within the session bus.
 const INSIDE: &str = "RETAILFLOW_KEYRING_TEST";

@@ -1,23 +1,8 @@
-//! Secrets: kept in the operating system's keyring, never printed, never serialised.
+//! The keyring of the operating system.
 
 use protocol::Failure;
-use secrecy::{ExposeSecret, SecretString};
 
-/// A secret in memory. It has no `Serialize`, its `Debug` says nothing, and it is wiped when dropped.
-#[derive(Clone, Debug)]
-pub struct Secret(SecretString);
-
-impl Secret {
-    /// Takes a value that must not be seen again.
-    pub fn new(value: String) -> Self {
-        Self(SecretString::from(value))
-    }
-
-    /// The value, for the one call that needs it.
-    pub fn expose(&self) -> &str {
-        self.0.expose_secret()
-    }
-}
+use crate::Secret;
 
 /// The operating system's keyring (Secret Service, Keychain, Credential Manager). Its calls block for up to
 /// hundreds of milliseconds, so each runs on a thread of its own.

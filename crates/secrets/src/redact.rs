@@ -11,7 +11,7 @@ use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use protocol::{EventKind, Failure};
 
-use crate::secret::Secret;
+use crate::Secret;
 
 /// What a secret is replaced with.
 const BLOT: &str = "••••••";
@@ -65,7 +65,7 @@ impl Redactor {
     }
 
     /// The event without any known secret.
-    pub(crate) fn redact_event(&self, mut event: EventKind) -> EventKind {
+    pub fn redact_event(&self, mut event: EventKind) -> EventKind {
         event.for_each_text(&mut |text| self.redact_in_place(text));
         event
     }

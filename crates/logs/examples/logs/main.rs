@@ -14,7 +14,7 @@ use std::time::Instant;
 use protocol::Level;
 use protocol::logs::{LogFilter, LogWindow};
 use report::{Goals, Rounds};
-use retailflow_engine::logs::LogReader;
+use retailflow_logs::LogReader;
 use write::{COMMON, ORIGIN, RARE};
 
 /// Lines in a window, as the page asks for them.
