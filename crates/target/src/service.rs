@@ -48,7 +48,7 @@ pub trait Service: Send + Sync {
     }
 
     /// What it says of itself if it is ready, or what it waits for.
-    async fn probe(&self) -> Result<String, String> {
+    async fn probe(&self) -> Result<String, Failure> {
         // It serves nobody: to run is to be ready.
         Ok("running".to_owned())
     }
@@ -103,16 +103,16 @@ impl dyn Service {
                 Err(waits_for) => waits_for,
             };
             if Instant::now() > deadline {
-                return Err(self.not_ready(limit, &waits_for));
+                return Err(self.not_ready(limit, waits_for));
             }
-            context.progress(0, None, "", format!("{}: {waits_for}", self.title()));
+            context.progress(0, None, "", waits_for.summary);
             sleep(POLL).await;
         }
     }
 
-    fn not_ready(&self, limit: Duration, waits_for: &str) -> Failure {
-        let failure = Failure::environment(format!("{} was not ready within {} s", self.title(), limit.as_secs()))
-            .cause(waits_for);
+    fn not_ready(&self, limit: Duration, waits_for: Failure) -> Failure {
+        let failure = Failure::environment(format!("{} was not ready within {} s", self.title(), limit.as_secs()));
+        let failure = std::iter::once(waits_for.summary).chain(waits_for.causes).fold(failure, Failure::cause);
         match self.spec() {
             Err(_) => failure,
             Ok(spec) => last_lines(&spec.log, 0, QUOTED)
@@ -138,7 +138,7 @@ impl dyn Service {
             None => (Health::Stopped, "not running".to_owned()),
             Some(found) => match self.probe().await {
                 Ok(detail) => (Health::Healthy, detail),
-                Err(waits_for) if found.age() < READY_WITHIN => (Health::Starting, waits_for),
+                Err(waits_for) if found.age() < READY_WITHIN => (Health::Starting, waits_for.to_string()),
                 Err(waits_for) => (Health::Unhealthy, format!("not ready since it started: {waits_for}")),
             },
         };

@@ -1,6 +1,6 @@
 //! The only source of user-visible truth: it decides what starts, journals it, and tells everyone.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -75,6 +75,8 @@ struct Progress {
     running: BTreeSet<StepId>,
     succeeded: BTreeSet<StepId>,
     first_failure: Option<Failure>,
+    /// What each step said last of how far it is.
+    latest: BTreeMap<StepId, EventKind>,
 }
 
 impl Progress {
@@ -84,6 +86,7 @@ impl Progress {
             running: BTreeSet::new(),
             succeeded: BTreeSet::new(),
             first_failure: None,
+            latest: BTreeMap::new(),
         }
     }
 }
@@ -176,7 +179,12 @@ impl Dispatch {
         match report {
             Report::Log { level, line } => self.log(&step, level, &line),
             Report::Progress { done, total, unit, message } => {
-                self.tell(EventKind::Progress { step, done, total, unit, message })
+                let kind = EventKind::Progress { step: step.clone(), done, total, unit, message };
+                // Whoever waits for something says so again and again.
+                if self.progress.latest.insert(step, kind.clone()).as_ref() == Some(&kind) {
+                    return Ok(());
+                }
+                self.tell(kind)
             }
             Report::Resource { action, resource, name } => {
                 self.tell(EventKind::Resource { step, action, resource, name })

@@ -20,6 +20,8 @@ pub(crate) enum Act {
     Say(&'static str),
     /// Writes so many lines into the log.
     Chatter(u32),
+    /// Says what it waits for, again and again.
+    Wait(&'static [&'static str]),
     /// Waits to be cancelled, puts away what it was at, and ends.
     WindDown,
 }
@@ -81,6 +83,7 @@ impl Scripted {
                     context.info(format!("line {line}")).await;
                 }
             }
+            Act::Wait(causes) => causes.iter().for_each(|cause| context.progress(0, None, "", *cause)),
             Act::Fail => return Err(Failure::environment(format!("{} is broken", self.id))),
             Act::Panic => panic!("scripted"),
             Act::Hang => std::future::pending().await,

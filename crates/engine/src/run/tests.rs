@@ -316,16 +316,10 @@ async fn a_late_step_lets_its_tool_end_in_its_own_way() {
 #[tokio::test(start_paused = true)]
 async fn of_a_talkative_step_only_the_growth_of_the_log_is_told() {
     const LINES: u32 = 10_000;
-    let bench = Bench::new();
-    let journal = Journal::begin(bench.runs.path(), Operation::Up).unwrap();
-    let log = RunLog::open(bench.runs.path(), journal.run()).unwrap();
-    let emitter = Arc::new(Emitter::new(0, None));
-    let (_, _, mut events) = emitter.subscribe();
-    let runner = Runner::new(emitter, journal, log, CancellationToken::new());
-    let steps = vec![Scripted::new("a", &[]).act(Act::Chatter(LINES)).world(&bench.world).arc()];
-    runner.run(Operation::Up, Plan::new(Direction::Build, &steps).unwrap()).await.unwrap();
-    let told: Vec<u64> = std::iter::from_fn(|| events.try_recv().ok())
-        .filter_map(|event| match event.kind {
+    let told: Vec<u64> = told_of(Act::Chatter(LINES))
+        .await
+        .into_iter()
+        .filter_map(|kind| match kind {
             EventKind::LogGrew { lines, .. } => Some(lines),
             _ => None,
         })
@@ -333,6 +327,32 @@ async fn of_a_talkative_step_only_the_growth_of_the_log_is_told() {
     assert!(told.is_sorted() && told.len() < 100, "{told:?}");
     // Its own lines, and “Done”.
     assert_eq!(told.last(), Some(&(u64::from(LINES) + 1)));
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_a_step_waits_for_is_told_once() {
+    let told = told_of(Act::Wait(&["a", "a", "a", "b", "b", "a"])).await;
+    let waits: Vec<&str> = told
+        .iter()
+        .filter_map(|kind| match kind {
+            EventKind::Progress { message, .. } => Some(message.as_str()),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(waits, ["a", "b", "a"]);
+}
+
+/// The events of a run of one step.
+async fn told_of(act: Act) -> Vec<EventKind> {
+    let bench = Bench::new();
+    let journal = Journal::begin(bench.runs.path(), Operation::Up).unwrap();
+    let log = RunLog::open(bench.runs.path(), journal.run()).unwrap();
+    let emitter = Arc::new(Emitter::new(0, None));
+    let (_, _, mut events) = emitter.subscribe();
+    let runner = Runner::new(emitter, journal, log, CancellationToken::new());
+    let steps = vec![Scripted::new("a", &[]).act(act).world(&bench.world).arc()];
+    runner.run(Operation::Up, Plan::new(Direction::Build, &steps).unwrap()).await.unwrap();
+    std::iter::from_fn(|| events.try_recv().ok()).map(|event| event.kind).collect()
 }
 
 #[tokio::test(start_paused = true)]

@@ -83,9 +83,11 @@ impl Service for CodeServer {
             .map_err(|error| Failure::environment(format!("{} could not be removed", socket.display())).source(&error))
     }
 
-    async fn probe(&self) -> Result<String, String> {
+    async fn probe(&self) -> Result<String, Failure> {
         let connected = tokio::net::UnixStream::connect(self.site.code_socket()).await;
-        connected.map(|_| "the project is loaded".to_owned()).map_err(|_| "it is loading the project".to_owned())
+        connected
+            .map(|_| "the project is loaded".to_owned())
+            .map_err(|_| Failure::environment("The code server is loading the project"))
     }
 
     /// The runs of the one before went with it: they would stay “started” for ever, and the next run would queue behind them.
@@ -123,9 +125,8 @@ impl Service for Webserver {
         choose_port(&self.site).map_err(|error| Failure::environment("No free port on loopback").source(&error))
     }
 
-    async fn probe(&self) -> Result<String, String> {
-        let dagster = Dagster::of(&self.site).map_err(|failure| failure.to_string())?;
-        dagster.version().await.map(|version| format!("Dagster {version}")).map_err(|failure| failure.to_string())
+    async fn probe(&self) -> Result<String, Failure> {
+        Ok(format!("Dagster {}", Dagster::of(&self.site)?.version().await?))
     }
 }
 

@@ -70,10 +70,11 @@ impl Service for Postgres {
             .map_err(|error| Failure::environment(format!("{} could not be written", socket.display())).source(&error))
     }
 
-    async fn probe(&self) -> Result<String, String> {
+    async fn probe(&self) -> Result<String, Failure> {
         let folder = &self.site.folder;
-        let server = database::connect(folder, database::FIRST).await.map_err(|failure| failure.to_string())?;
-        let row = server.query_one("show server_version", &[]).await.map_err(|error| error.to_string())?;
+        let server = database::connect(folder, database::FIRST).await?;
+        let asked = server.query_one("show server_version", &[]).await;
+        let row = asked.map_err(|error| Failure::environment("PostgreSQL does not answer").source(&error))?;
         Ok(format!("{} at {}", row.get::<_, &str>(0), database::dsn(folder)))
     }
 

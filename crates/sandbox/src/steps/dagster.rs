@@ -67,7 +67,7 @@ impl Step for Orchestrator {
         let [_, webserver, _] = &self.services;
         Ok(match webserver.probe().await {
             Ok(detail) => Presence::Present(detail),
-            Err(waits_for) => Presence::Drifted(waits_for),
+            Err(waits_for) => Presence::Drifted(waits_for.to_string()),
         })
     }
 

@@ -251,9 +251,9 @@ impl Service for Simple {
         Ok(())
     }
 
-    async fn probe(&self) -> Result<String, String> {
+    async fn probe(&self) -> Result<String, Failure> {
         self.world.pause(Duration::from_millis(30)).await;
-        if self.world.goes_wrong(20) { Err("it warms up".into()) } else { Ok("ready".into()) }
+        if self.world.goes_wrong(20) { Err(Failure::environment("It warms up")) } else { Ok("ready".into()) }
     }
 
     async fn recover(&self) -> Result<(), Failure> {
