@@ -42,7 +42,7 @@ describe.each(THEMES)('in AWS, %s', (colorScheme) => {
     await at('confirm-review').click();
     await at('run-done').waitFor({ state: 'attached' });
     for (const step of await page.locator('[data-testid^=step-]').all()) {
-      expect(await step.getAttribute('data-status')).toBe('done');
+      expect(['done', 'already_done']).toContain(await step.getAttribute('data-status'));
     }
     await looks(page);
     await at('open-dashboard').click();

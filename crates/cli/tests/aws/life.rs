@@ -22,7 +22,7 @@ fn live(world: &impl World) {
 
     assert_a_plan_makes_nothing(world);
     assert_nothing_is_made_unasked(world);
-    world.run(&["up", "--yes"]).succeeded();
+    world.follow("up", &["up", "--yes", "--json"]);
     assert!(world.remains().len() > 40, "{:#?}", world.remains());
 
     let again = value(&world.run(&["plan", "--json"]).succeeded(), "review");
@@ -36,7 +36,7 @@ fn live(world: &impl World) {
 }
 
 fn assert_a_plan_makes_nothing(world: &impl World) {
-    let planned = world.run(&["plan", "--target", "aws", "--region", world.region(), "--json"]).succeeded();
+    let planned = world.follow("plan", &["plan", "--target", "aws", "--region", world.region(), "--json"]);
     let review = value(&planned, "review");
     let changes = review["changes"].as_array().unwrap();
     assert!(changes.len() > 60 && changes.iter().all(|change| change["action"] == "create"), "{review:#}");
@@ -63,7 +63,7 @@ fn assert_drift_is_found_and_mended(world: &impl World) {
 }
 
 fn assert_down_leaves_nothing(world: &impl World) {
-    let proof = value(&world.run(&["down", "--yes", "--json"]).succeeded(), "proof");
+    let proof = value(&world.follow("down", &["down", "--yes", "--json"]), "proof");
     let items = proof["items"].as_array().unwrap();
     assert!(items.len() > 20 && items.iter().all(|item| item["gone"] == true), "{proof:#}");
     world.assert_nothing_is_left();

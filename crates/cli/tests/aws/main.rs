@@ -13,6 +13,8 @@ mod life;
 mod mistakes;
 mod postgres;
 mod real;
+#[path = "../common/recording.rs"]
+mod recording;
 mod rig;
 mod ticks;
 mod world;

@@ -12,6 +12,7 @@ use engine::process::{Found, ProcessTable};
 use serde_json::Value;
 
 use crate::command::{Ended, Running, wait_until};
+use crate::recording::{HOME, Recorder, SOCKETS};
 use crate::world::World;
 
 /// The name of every test's stack.
@@ -200,6 +201,13 @@ impl Rig {
 impl World for Rig {
     fn run(&self, args: &[&str]) -> Ended {
         self.spawn(args).wait()
+    }
+
+    fn follow(&self, operation: &str, args: &[&str]) -> Ended {
+        let path = |path: &Path| path.display().to_string();
+        let words = vec![(path(&self.home()), HOME), (path(&sockets_of(&self.stack_folder())), SOCKETS)];
+        let recorder = Recorder { target: "aws", folder: self.stack_folder(), words };
+        recorder.follow(operation, || self.spawn(args))
     }
 
     fn region(&self) -> &str {

@@ -6,6 +6,11 @@ use crate::command::Ended;
 pub(crate) trait World {
     /// Runs the program to its end.
     fn run(&self, args: &[&str]) -> Ended;
+    /// Runs an operation to its end and success; where that is the same each time, it is held against the recorded one.
+    fn follow(&self, _operation: &str, args: &[&str]) -> Ended {
+        self.run(args).succeeded()
+    }
+
     /// The region to live in.
     fn region(&self) -> &str;
     /// What is in the account of the stack.

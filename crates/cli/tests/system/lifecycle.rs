@@ -14,7 +14,8 @@ fn up_refresh_down() {
     let sandbox = Sandbox::new();
     sandbox.run(&["doctor"]).succeeded();
 
-    let events = sandbox.run(&[&["up", "--json"], &SMALL[..]].concat()).succeeded().json();
+    let recorder = sandbox.recorder();
+    let events = recorder.follow("up", || sandbox.spawn(&[&["up", "--json"], &SMALL[..]].concat())).json();
     let finished = |event: &&Value| event["kind"]["type"] == "step_finished";
     assert_eq!(events.iter().filter(finished).count(), 8, "{events:#?}");
     let numbers: Vec<u64> = events.iter().filter_map(|event| event["seq"].as_u64()).collect();
@@ -25,7 +26,9 @@ fn up_refresh_down() {
     assert_a_second_up_does_nothing(&sandbox);
     assert_logs_can_be_read(&sandbox);
     assert_a_dead_service_comes_back(&sandbox);
-    sandbox.assert_gone_after_down();
+    recorder.follow("refresh", || sandbox.spawn(&["refresh", "--json"]));
+    recorder.follow("down", || sandbox.spawn(&["down", "--yes", "--json"]));
+    sandbox.assert_gone();
     assert_eq!(sandbox.run(&["status"]).code, Some(3), "there is no such stack any more");
     sandbox.run(&["down", "--yes"]).succeeded();
 }

@@ -12,4 +12,6 @@ mod install;
 mod kills;
 mod lifecycle;
 mod mistakes;
+#[path = "../common/recording.rs"]
+mod recording;
 mod support;

@@ -9,6 +9,7 @@ use engine::process::{Found, ProcessTable};
 use serde_json::Value;
 
 use crate::command::{Ended, Running, signal};
+use crate::recording::{HOME, Recorder, SOCKETS};
 
 /// One sandbox at a time.
 static TURN: Mutex<()> = Mutex::new(());
@@ -135,6 +136,13 @@ impl Sandbox {
         assert_eq!(self.sql(keys), "0", "order keys have gaps");
     }
 
+    /// Follows runs, as the page's stand-in plays them.
+    pub(crate) fn recorder(&self) -> Recorder {
+        let path = |path: &Path| path.display().to_string();
+        let words = vec![(path(self.home()), HOME), (path(&self.sockets_folder()), SOCKETS)];
+        Recorder { target: "sandbox", folder: self.folder(), words }
+    }
+
     /// The result of a query on the shop's database, as text.
     pub(crate) fn sql(&self, query: &str) -> String {
         let output = Command::new(self.postgres_program("psql"))
@@ -163,6 +171,11 @@ impl Sandbox {
     /// Tears down and looks for itself: no process, no folder, no socket.
     pub(crate) fn assert_gone_after_down(&self) {
         self.run(&["down", "--yes"]).succeeded();
+        self.assert_gone();
+    }
+
+    /// Looks for itself whether all is gone.
+    pub(crate) fn assert_gone(&self) {
         assert_eq!(self.processes(), [], "processes are left");
         assert!(!self.folder().exists(), "the folder is left");
         assert_eq!(self.sockets(), Vec::<PathBuf>::new(), "sockets are left");

@@ -84,7 +84,9 @@ impl Step for Orchestrator {
         }
         if fresh {
             let orphans = Dagster::of(&self.site)?.cancel_orphans(began).await?;
-            context.info(format!("{orphans} interrupted pipeline runs were marked as cancelled")).await;
+            if orphans > 0 {
+                context.info(format!("{orphans} interrupted pipeline runs were marked as cancelled")).await;
+            }
         }
         let url = self.site.webserver_url().unwrap_or_default();
         Ok(Outputs::from([("url".to_owned(), url)]))

@@ -2,7 +2,7 @@
  * The whole product in a plain browser: a stateful stand-in that plays a stack from first check to proof, in a sandbox
  * and in AWS.
  *
- * `?host=fake&scenario=…&speed=…&hold=…&lines=…&burst=…`: see {@link SCENARIOS}; speed 1 takes about six
+ * `?host=fake&scenario=…&speed=…&hold=…&lines=…&burst=…`: see {@link SCENARIOS}; speed 1 takes six
  * seconds for an `up`.
  */
 import type { Check } from '../../protocol/Check';

@@ -5,18 +5,9 @@ import type { Proof } from '../../protocol/Proof';
 import type { Review } from '../../protocol/Review';
 import type { ServiceStatus } from '../../protocol/ServiceStatus';
 import type { StackConfig } from '../../protocol/StackConfig';
-import type { StepPlan } from '../../protocol/StepPlan';
 import { AwsNature } from './aws';
+import type { FakeStep } from './played';
 import { SandboxNature } from './sandbox';
-
-export interface FakeStep extends StepPlan {
-  /** Seconds at speed 1. */
-  seconds: number;
-  /** What is counted while it runs. */
-  progress?: { total: number; unit: string; message: string };
-  outputs?: Record<string, string>;
-  resource?: [sort: string, name: string];
-}
 
 export interface Nature {
   plan(operation: Operation): FakeStep[];

@@ -6,9 +6,11 @@ import type { Operation } from '../../protocol/Operation';
 import type { RunOutcome } from '../../protocol/RunOutcome';
 import type { StepPlan } from '../../protocol/StepPlan';
 import type { Level } from '../../protocol/Level';
-import type { FakeStep } from './nature';
+import type { FakeStep } from './played';
 
 const FRAME_MS = 60;
+/** The part of its time that a step which fails comes to. */
+const BREAKS_AT = 0.6;
 
 export interface Stage {
   emit(kind: EventKind): void;
@@ -22,9 +24,9 @@ export function finishedRun(plan: readonly FakeStep[], run: string, at: string, 
   const event = (when: string, kind: EventKind): Event => ({ seq: (seq += 1), at: when, run, kind });
   return [
     event(at, { type: 'run_started', operation: 'up', steps: plan.map(asPlan) }),
-    ...plan.flatMap(({ id, outputs = {} }) => [
+    ...plan.flatMap(({ id, outcome }) => [
       event(at, { type: 'step_started', step: id }),
-      event(ended, { type: 'step_finished', step: id, outcome: { result: 'done', outputs } }),
+      event(ended, { type: 'step_finished', step: id, outcome }),
     ]),
     event(ended, { type: 'run_finished', outcome: { result: 'succeeded' } }),
   ];
@@ -37,12 +39,14 @@ export function asPlan({ id, title, summary, needs }: FakeStep): StepPlan {
 export class Player {
   #began = new Map<string, number>();
   #done = new Set<string>();
+  /** How much of what it tells each step has told. */
+  #told = new Map<string, number>();
   #cancelled = false;
   #timer: ReturnType<typeof setInterval>;
   readonly #steps: readonly FakeStep[];
 
   constructor(
-    private readonly operation: Operation,
+    operation: Operation,
     plan: readonly FakeStep[],
     private readonly speed: number,
     private readonly stage: Stage,
@@ -72,7 +76,7 @@ export class Player {
     for (const step of this.#steps) {
       const began = this.#began.get(step.id);
       if (this.#done.has(step.id)) continue;
-      if (began !== undefined) this.#advance(step, (now - began) / 1000 / (step.seconds / this.speed));
+      if (began !== undefined) this.#advance(step, ((now - began) / 1000 / step.seconds) * this.speed);
       else if (!this.#cancelled && step.needs.every((need) => this.#done.has(need))) this.#begin(step, now);
     }
     const running = [...this.#began.keys()].some((id) => !this.#done.has(id));
@@ -90,27 +94,25 @@ export class Player {
       });
       return;
     }
-    this.stage.log(step.id, 'info', step.summary);
   }
 
   #advance(step: FakeStep, part: number): void {
-    const { progress } = step;
     if (this.held === step.id && !this.#cancelled) part = Math.min(part, 0.5);
-    if (this.breakage?.step === step.id && part > 0.6) return this.#fail(step, this.breakage.failure);
-    if (part < 1) {
-      if (!progress) return;
-      const done = Math.floor(progress.total * part);
-      this.stage.emit({ type: 'progress', step: step.id, done, ...progress });
-      this.stage.log(step.id, 'debug', `${progress.message}: ${done} of ${progress.total} ${progress.unit}`);
-      return;
+    const breakage = this.breakage?.step === step.id ? this.breakage : null;
+    this.#tell(step, breakage ? Math.min(part, BREAKS_AT) : part);
+    if (breakage && part > BREAKS_AT) return this.#fail(step, breakage.failure);
+    if (part >= 1) this.#finish(step, step.outcome);
+  }
+
+  /** Tells what the step has to tell up to this part of its time. */
+  #tell({ id, told }: FakeStep, part: number): void {
+    let count = this.#told.get(id) ?? 0;
+    for (let next = told[count]; next && next.part <= part; next = told[(count += 1)]) {
+      const { what } = next;
+      if ('type' in what) this.stage.emit(what);
+      else this.stage.log(id, what.level, what.text);
     }
-    if (step.resource) {
-      const [resource, name] = step.resource;
-      const action = this.operation === 'down' ? 'removed' : 'created';
-      this.stage.emit({ type: 'resource', step: step.id, action, resource, name });
-    }
-    this.stage.log(step.id, 'info', `OK ${step.title}`);
-    this.#finish(step, { result: 'done', outputs: step.outputs ?? {} });
+    this.#told.set(id, count);
   }
 
   #finish(step: FakeStep, outcome: Extract<EventKind, { type: 'step_finished' }>['outcome']): void {

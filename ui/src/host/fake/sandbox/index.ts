@@ -4,7 +4,8 @@ import type { Operation } from '../../../protocol/Operation';
 import type { Proof } from '../../../protocol/Proof';
 import type { ServiceStatus } from '../../../protocol/ServiceStatus';
 import type { ShopConfig } from '../../../protocol/ShopConfig';
-import type { FakeStep, Nature } from '../nature';
+import type { Nature } from '../nature';
+import type { FakeStep } from '../played';
 import recorded from '../recorded.json';
 import { planOf } from './plans';
 
