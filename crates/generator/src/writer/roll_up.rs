@@ -5,10 +5,11 @@ use crate::error::{During, Error};
 use crate::shop::{HOUR, Moment};
 
 /// The last tick of an hour takes in the others of that hour. Windows, keys and numbers of rows join as before, and nobody asks
-/// for any of them by its number: a tick that is written again is always the latest.
+/// for any of them by its number: a tick that is written again is always the latest. The ticks of an hour follow one another, so
+/// that those to go are found by key: a stack that lived long before its ticks were merged has millions of them.
 const MERGE: &str = "
     WITH merged AS (
-        SELECT max(tick) AS tick, min(window_start) AS window_start, avg(rate) AS rate,
+        SELECT max(tick) AS tick, min(tick) AS first, min(window_start) AS window_start, avg(rate) AS rate,
             sum(customers)::int AS customers, sum(orders)::int AS orders, sum(order_items)::int AS order_items,
             sum(status_changes)::int AS status_changes, min(first_customer_id) AS first_customer_id,
             min(first_order_id) AS first_order_id, min(first_order_item_id) AS first_order_item_id,
@@ -28,7 +29,7 @@ const MERGE: &str = "
     )
     DELETE FROM production.generator_ticks AS tick
     USING merged
-    WHERE tick.tick > 0 AND tick.tick < merged.tick AND tick.window_start >= merged.window_start";
+    WHERE tick.tick >= merged.first AND tick.tick < merged.tick";
 
 impl Writer {
     /// Merges the live ticks of each hour that was over by `before` into one; gives how many rows there are less. To do it again
