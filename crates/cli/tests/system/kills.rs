@@ -122,3 +122,10 @@ impl Holds {
         std::fs::remove_file(self.folder.join("held")).unwrap();
     }
 }
+
+/// After a test that failed, nothing stands still any more: its sandbox is to be taken down.
+impl Drop for Holds {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.folder);
+    }
+}

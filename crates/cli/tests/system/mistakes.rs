@@ -71,6 +71,12 @@ fn an_installation_that_cannot_be_done_is_explained_and_done_later() {
     // The agent keeps the environment of whoever started it; with nothing to look after it leaves.
     wait_until("the agent\'s end", Duration::from_mins(1), || sandbox.processes().is_empty());
 
+    // A uv that is killed early leaves what it does not take for its own any more.
+    std::fs::remove_file(sandbox.folder().join("python/pyvenv.cfg")).unwrap();
+    let refused = sandbox.spawn_with(&offline, &["up"]).wait();
+    assert_refused(&refused, 1, &["uv failed", "127.0.0.1:9"]);
+    wait_until("the agent\'s end", Duration::from_mins(1), || sandbox.processes().is_empty());
+
     let pythonless = [
         ("UV_PYTHON_INSTALL_DIR", nowhere),
         ("UV_PYTHON_PREFERENCE", "only-managed"),

@@ -1,12 +1,13 @@
 //! The Python environment of the data projects.
 
 use std::ffi::OsString;
+use std::io;
 use std::path::Path;
 use std::time::Duration;
 
 use async_trait::async_trait;
 use engine::process::{Stop, ToolSpec, run_tool};
-use engine::{Outputs, Presence, Step, StepContext};
+use engine::{Outputs, Presence, Step, StepContext, blocking};
 use kit::{resources, tools};
 use protocol::{Failure, ResourceAction, StepId};
 use stack::files;
@@ -31,6 +32,25 @@ pub(crate) struct Python {
 impl Python {
     pub(crate) fn new(site: &Site) -> Self {
         Self { site: site.clone() }
+    }
+
+    /// Removes what is there: half an environment of a killed run is not worth mending, uv's cache makes a new one cheap. uv's
+    /// own `--clear` removes only what it takes for an environment, which what it was killed at may not be yet.
+    async fn clear(&self) -> Result<(), Failure> {
+        let python = self.site.folder.python();
+        blocking(move || {
+            // First what tells of a whole one.
+            let cleared = match std::fs::remove_file(python.join(FINGERPRINT)) {
+                Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+                _ => files::remove_folder(&python),
+            };
+            cleared.map_err(|error| {
+                Failure::environment(format!("{} could not be removed", python.display()))
+                    .source(&error)
+                    .hint("Close whatever uses it, then run `retailflow up` again.")
+            })
+        })
+        .await
     }
 
     async fn uv(&self, context: &StepContext, role: &str, args: Vec<OsString>) -> Result<(), Failure> {
@@ -94,8 +114,8 @@ impl Step for Python {
             Failure::environment(format!("{} could not be written", requirements.display())).source(&error)
         })?;
         context.progress(0, None, "", "Making the environment");
-        // `--clear`: half an environment of a killed run is not worth mending, uv's cache makes a new one cheap.
-        let venv = ["venv", "--no-project", "--clear", "--python", PYTHON];
+        self.clear().await?;
+        let venv = ["venv", "--no-project", "--python", PYTHON];
         self.uv(context, "venv", arguments(&venv, [python.clone().into()])).await?;
         context.progress(0, None, "", "Downloading and installing packages");
         let install = ["pip", "install", "--require-hashes", "--no-deps", "--requirements"];
@@ -124,7 +144,7 @@ fn wanted() -> String {
 }
 
 /// Lets every Python of the environment import our writer of bytecode first.
-fn keep_bytecode_whole(python: &Path) -> std::io::Result<()> {
+fn keep_bytecode_whole(python: &Path) -> io::Result<()> {
     let libraries = std::fs::read_dir(python.join("lib"))?.flatten().map(|entry| entry.path().join("site-packages"));
     for packages in libraries.filter(|path| path.is_dir()) {
         std::fs::write(packages.join("retailflow_bytecode.py"), WHOLE_BYTECODE)?;
