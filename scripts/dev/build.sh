@@ -30,7 +30,7 @@ borrow_dependencies() {
 # Keeps them for others, if what is kept was made for other versions.
 lend_dependencies() {
   local from=${CARGO_TARGET_DIR:-target}/debug kept=$CACHE/compiled draft=$CACHE/compiled.$$ key
-  key=$(rustc --version --verbose | cat - Cargo.lock | cksum)
+  key=$(rustc --version --verbose | cat - Cargo.lock Cargo.toml | cksum)
   [ "$key" != "$(cat "$kept/key" 2>/dev/null)" ] || return 0
   # What was cut off before it was whole, hours ago.
   find "$CACHE" -maxdepth 1 -name 'compiled.*' -mmin +240 -exec rm -rf {} +

@@ -8,7 +8,7 @@ use std::path::Path;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use engine::journal::{self, Disk};
+use engine::journal::Disk;
 use engine::process::{Found, Mark, Processes, ServiceSpec, Stop};
 use protocol::{Event, EventKind, Failure, RunId, StepId};
 use rand::rngs::StdRng;
@@ -92,9 +92,7 @@ impl World {
 
     /// Notes what must not have happened, unless it holds.
     pub(crate) fn must(&self, holds: bool, what: impl Display) {
-        if !holds {
-            self.state().violations.push(what.to_string());
-        }
+        self.state().must(holds, what);
     }
 
     /// A step acts: its intent must be on the disk, and its run under way.
@@ -103,17 +101,13 @@ impl World {
             return;
         }
         let id: StepId = step.into();
-        let runs = self.folder.runs();
-        let events = journal::all_runs(&runs)
-            .unwrap_or_default()
-            .first()
-            .map(|run| journal::read(&runs, run))
-            .unwrap_or_default();
-        let has = |wanted: &dyn Fn(&EventKind) -> bool| events.iter().any(|event| wanted(&event.kind));
-        let intended = has(&|kind| matches!(kind, EventKind::StepStarted { step } if *step == id));
-        self.must(intended, format!("{step} acts and its intent is not on the disk"));
-        self.must(!has(&|kind| matches!(kind, EventKind::RunFinished { .. })), format!("{step} acts after its run"));
         let mut state = self.state();
+        let begun = state.journalled.iter().rposition(|event| matches!(event.kind, EventKind::RunStarted { .. }));
+        let run = &state.journalled[begun.unwrap_or_default()..];
+        let intended = run.iter().any(|event| matches!(&event.kind, EventKind::StepStarted { step } if *step == id));
+        let over = run.iter().any(|event| matches!(event.kind, EventKind::RunFinished { .. }));
+        state.must(intended, format!("{step} acts and its intent is not on the disk"));
+        state.must(!over, format!("{step} acts after its run"));
         what(&mut state);
         state.tell(format!("{step} acts"));
     }
@@ -154,6 +148,12 @@ impl World {
 }
 
 impl State {
+    fn must(&mut self, holds: bool, what: impl Display) {
+        if !holds {
+            self.violations.push(what.to_string());
+        }
+    }
+
     fn tell(&mut self, what: impl Display) {
         self.trace.push(what.to_string());
     }
