@@ -192,7 +192,7 @@ def test_terminate_at_random_moments(services: Services) -> None:
     seed = int(os.environ.get("RETAILFLOW_SOAK_SEED") or time.time())
     generator = random.Random(seed)
     services.stack.fill(10_000, 3_000)
-    for number in range(20):
+    for number in range(5):
         services.stack.fill(20_000 + 1_000 * number, 300)
         run = services.launch()
         wait(lambda run=run: services.status(run) == "STARTED", "the run")

@@ -37,13 +37,8 @@ ensure_rig() {
 }
 
 ensure_rig_python() {
-  [ -f "$(rig_python "$1")/complete" ] || step "$2" install_rig_python "$(rig_python "$1")" "$(rig_requirements "$1")"
-}
-
-install_rig_python() {
-  uv venv --quiet --no-project --clear --python "$PYTHON_WANTED" "$1"
-  uv pip install --python "$1/bin/python" --require-hashes --no-deps --requirements "$2"
-  touch "$1/complete"
+  [ -f "$(rig_python "$1")/compiled" ] ||
+    step "$2" install_compiled "$(rig_python "$1")" --requirements "$(rig_requirements "$1")"
 }
 
 check_terraform() {

@@ -96,9 +96,9 @@ prepare_tests() {
   export TMPDIR=$TEST_FOLDER RETAILFLOW_TEST_POSTGRES_BIN RETAILFLOW_TEST_RIG_PYTHON CHROMIUM
 }
 
-# Rust's tests, as .config/nextest.toml says.
+# Rust's tests, as .config/nextest.toml says; one more at once than there are cores, as each waits some of the time.
 nextest() {
-  "$(python_tool cargo-nextest "$NEXTEST")" nextest run --locked --workspace "$@"
+  "$(python_tool cargo-nextest "$NEXTEST")" nextest run --locked --workspace --test-threads "$(($(getconf _NPROCESSORS_ONLN) + 1))" "$@"
 }
 
 test_pipeline() {

@@ -77,12 +77,20 @@ postgres_programs() {
 ensure_pipeline_python() {
   local folder
   folder=$(pipeline_python)
-  [ -f "$folder/complete" ] || step "Install the data projects' Python environment" install_pipeline_python "$folder"
+  [ -f "$folder/compiled" ] || step "Install the data projects' Python environment" install_pipeline_python "$folder"
 }
 
 install_pipeline_python() {
-  uv venv --quiet --no-project --clear --python "$PYTHON_WANTED" "$1"
-  uv pip install --python "$1/bin/python" --require-hashes --no-deps \
-    --requirements dagster/requirements.txt --requirements dagster/requirements-dev.txt
-  touch "$1/complete"
+  install_compiled "$1" --requirements dagster/requirements.txt --requirements dagster/requirements-dev.txt
+}
+
+# An environment of locked packages, compiled: tests start them hundreds of times, and may be told to write no bytecode.
+# install_compiled folder option…
+install_compiled() {
+  local folder=$1
+  shift
+  rm -rf "$folder"
+  uv venv --quiet --no-project --python "$PYTHON_WANTED" "$folder"
+  uv pip install --python "$folder/bin/python" --require-hashes --no-deps --compile-bytecode "$@"
+  touch "$folder/compiled"
 }
