@@ -118,7 +118,8 @@ fn a_cancelled_refresh_is_over_in_dagster_too(sandbox: &Sandbox) {
         let run = &sandbox.status()["snapshot"]["run"];
         // One that waits in the queue is simply taken out of it.
         let progress = &run["steps"][0]["progress"];
-        run["operation"] == "refresh" && (progress["message"] == "started" || progress["done"].as_u64() > Some(0))
+        run["operation"] == "refresh"
+            && (progress["message"] == "reading the shop" || progress["done"].as_u64() > Some(0))
     };
     let refresh = sandbox.spawn(&["refresh"]);
     wait_until("the run in Dagster", Duration::from_mins(1), at_work);

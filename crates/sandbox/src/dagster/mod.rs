@@ -2,6 +2,7 @@
 
 mod answers;
 
+use std::sync::OnceLock;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -37,8 +38,14 @@ const UNNOTICED: [&str; 1] = ["PipelineNotFoundError"];
 const NOTICE_DEADLINE: Duration = Duration::from_secs(30);
 const NOTICE_POLL: Duration = Duration::from_millis(500);
 
-/// Statuses of a run that has not ended.
-const UNDERWAY: [&str; 5] = ["QUEUED", "NOT_STARTED", "STARTING", "STARTED", "CANCELING"];
+/// Statuses of a run that has not ended, and what is going on meanwhile.
+const UNDERWAY: [(&str, &str); 5] = [
+    ("QUEUED", "waiting in Dagster's queue"),
+    ("NOT_STARTED", "Dagster starts the run"),
+    ("STARTING", "Dagster starts the run"),
+    ("STARTED", "reading the shop"),
+    ("CANCELING", "ending"),
+];
 
 /// A Dagster webserver.
 #[derive(Clone)]
@@ -47,9 +54,9 @@ pub(crate) struct Dagster {
     http: reqwest::Client,
 }
 
-/// Where a run stands, with Dagster's own word for it.
+/// Where a run stands: what it is at, in words, or the word that Dagster has for how it ended.
 pub(crate) enum RunStatus {
-    Underway(String),
+    Underway(&'static str),
     Succeeded,
     Ended(String),
 }
@@ -69,19 +76,28 @@ pub(crate) struct LogLine {
     pub(crate) materialised: Option<String>,
 }
 
+/// The client of this process. To make one reads the certificates of the system, and probes come every few seconds.
+fn client() -> Result<reqwest::Client, Failure> {
+    static CLIENT: OnceLock<reqwest::Client> = OnceLock::new();
+    if let Some(client) = CLIENT.get() {
+        return Ok(client.clone());
+    }
+    let client = reqwest::Client::builder()
+        .timeout(ANSWER_DEADLINE)
+        // A proxy of the environment has no business between us and loopback.
+        .no_proxy()
+        .build()
+        .map_err(|error| Failure::bug("The HTTP client could not be made").source(&error))?;
+    Ok(CLIENT.get_or_init(|| client).clone())
+}
+
 impl Dagster {
     /// The webserver of a sandbox.
     pub(crate) fn of(site: &Site) -> Result<Self, Failure> {
         let url = site.webserver_url().ok_or_else(|| {
             Failure::environment("Dagster is not running").hint("`retailflow up` starts whatever is missing.")
         })?;
-        let http = reqwest::Client::builder()
-            .timeout(ANSWER_DEADLINE)
-            // A proxy of the environment has no business between us and loopback.
-            .no_proxy()
-            .build()
-            .map_err(|error| Failure::bug("The HTTP client could not be made").source(&error))?;
-        Ok(Self { url, http })
+        Ok(Self { url, http: client()? })
     }
 
     /// The page of a run.
@@ -140,12 +156,12 @@ impl Dagster {
         let query = "query($run: ID!) { runOrError(runId: $run) { __typename ... on Run { status } } }";
         let data: OneRun = self.ask(query, json!({"run": run})).await?;
         let RunOrError { kind, status } = data.run_or_error;
-        Ok(match status {
-            None => RunStatus::Ended(kind),
-            Some(word) if word == "SUCCESS" => RunStatus::Succeeded,
-            Some(word) if UNDERWAY.contains(&word.as_str()) => RunStatus::Underway(word.to_lowercase()),
-            Some(word) => RunStatus::Ended(word),
-        })
+        let Some(word) = status else { return Ok(RunStatus::Ended(kind)) };
+        if word == "SUCCESS" {
+            return Ok(RunStatus::Succeeded);
+        }
+        let at = UNDERWAY.into_iter().find(|(status, _)| *status == word);
+        Ok(at.map_or(RunStatus::Ended(word), |(_, at)| RunStatus::Underway(at)))
     }
 
     /// What a run has logged since `cursor`, from the beginning if there is none.
@@ -190,7 +206,8 @@ impl Dagster {
         let query = "query($statuses: [RunStatus!], $before: Float) {
             runsOrError(filter: {statuses: $statuses, createdBefore: $before}) { ... on Runs { results { runId } } } }";
         let before = before.as_millisecond() as f64 / 1000.0;
-        let data: SomeRuns<RunName> = self.ask(query, json!({"statuses": UNDERWAY, "before": before})).await?;
+        let statuses = UNDERWAY.map(|(status, _)| status);
+        let data: SomeRuns<RunName> = self.ask(query, json!({"statuses": statuses, "before": before})).await?;
         let orphans = data.runs_or_error.results;
         for orphan in &orphans {
             self.end(&orphan.run_id, "MARK_AS_CANCELED_IMMEDIATELY").await?;
