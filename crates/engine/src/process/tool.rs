@@ -2,13 +2,12 @@
 
 use std::collections::VecDeque;
 use std::ffi::OsString;
-use std::future::pending;
 use std::io;
 use std::path::PathBuf;
 use std::pin::pin;
 use std::process::{ExitStatus, Stdio};
+use std::time::Duration;
 
-use futures::FutureExt;
 use memchr::memchr2;
 use process_wrap::tokio::{ChildWrapper, CommandWrap};
 use protocol::{Failure, Level};
@@ -21,6 +20,9 @@ use crate::step::StepContext;
 
 /// Lines of a failed tool's output that its failure quotes.
 const QUOTED: usize = 8;
+
+/// How long what a tool that was stopped said last may take to be heard. Whoever holds its pipe open beyond its end is not waited for.
+const LAST_WORDS: Duration = Duration::from_secs(2);
 
 /// Bytes of a line that are kept together.
 const LONGEST_LINE: usize = 64 << 10;
@@ -69,11 +71,16 @@ pub async fn run_tool(context: &StepContext, spec: &ToolSpec) -> Result<(), Fail
     let tail = tokio::select! {
         tail = &mut draining => tail,
         () = context.given_up().cancelled() => {
-            let stopping = tokio::task::spawn_blocking(stopping(spec));
+            let mut stopping = tokio::task::spawn_blocking(stopping(spec));
             // It is listened to until the end: one whose pipe is full could not come to it.
             let stopped = tokio::select! {
-                stopped = stopping => stopped,
-                never = draining.then(|_| pending()) => never,
+                biased;
+                _ = &mut draining => stopping.await,
+                stopped = &mut stopping => {
+                    // What it said last may still be on its way.
+                    let _ = tokio::time::timeout(LAST_WORDS, &mut draining).await;
+                    stopped
+                }
             };
             at_work.ended = matches!(stopped, Ok(Ok(_)));
             return Err(Failure::cancelled());
@@ -186,7 +193,7 @@ async fn take_some(reader: &mut (impl AsyncBufRead + Unpin), line: &mut Vec<u8>)
 #[cfg(test)]
 mod tests {
     use std::path::Path;
-    use std::time::{Duration, Instant};
+    use std::time::Instant;
 
     use tokio_util::sync::CancellationToken;
 
