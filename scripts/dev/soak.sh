@@ -32,7 +32,8 @@ soak() {
   local suite=$1 round
   if [ "$suite" = pipeline ]; then
     for ((round = 0; round < RETAILFLOW_SOAK_ROUNDS; round++)); do
-      "$(pipeline_tool python)" -m pytest -m soak --capture no dagster/tests
+      RETAILFLOW_SOAK_SEED=${RETAILFLOW_SOAK_SEED:+$((RETAILFLOW_SOAK_SEED + round))} \
+        "$(pipeline_tool python)" -m pytest -m soak --capture no dagster/tests
     done
     return
   fi

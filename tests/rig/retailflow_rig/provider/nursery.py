@@ -12,7 +12,9 @@ import signal
 import socket
 import sys
 import tempfile
+import traceback
 from pathlib import Path
+from typing import Any
 
 from retailflow_rig.provider import stubs
 from retailflow_rig.provider.context import LOADER
@@ -58,24 +60,32 @@ def _load() -> None:
 def _be_provider(connection: socket.socket, folder: str) -> None:
     """Takes the launcher's place: its streams, its environment, its folder. Does not return."""
     nursery = os.getppid()
-    message, streams, _, _ = socket.recv_fds(connection, _LARGEST_MESSAGE, 3)
-    wanted = json.loads(message)
-    os.environ.clear()
-    os.environ.update(wanted["environment"])
-    os.chdir(wanted["folder"])
-    for number, stream in enumerate(streams):
-        os.dup2(stream, number)
-        os.close(stream)
 
     def abandoned() -> bool:
         """Whether the launcher is gone, by itself or because Terraform killed it, or the nursery."""
         return os.getppid() != nursery or bool(select.select([connection], [], [], 0)[0])
 
     try:
-        serve(folder, abandoned)
+        message, streams, _, _ = socket.recv_fds(connection, _LARGEST_MESSAGE, 3)
+        # One that was killed before it said anything needs no provider.
+        if message:
+            _become(json.loads(message), streams)
+            serve(folder, abandoned)
+    except BaseException:  # noqa: BLE001 - said, and then it is over
+        traceback.print_exc()
     finally:
-        # Not by `sys.exit`, which would clean up what belongs to the nursery.
+        # Whatever happened: to return, or to raise, would clean up what belongs to the nursery.
         os._exit(0)
+
+
+def _become(wanted: dict[str, Any], streams: list[int]) -> None:
+    """Takes over what the launcher was given."""
+    os.environ.clear()
+    os.environ.update(wanted["environment"])
+    os.chdir(wanted["folder"])
+    for number, stream in enumerate(streams):
+        os.dup2(stream, number)
+        os.close(stream)
 
 
 if __name__ == "__main__":
