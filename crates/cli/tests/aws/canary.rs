@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::io::Write;
 use std::process::{Command, Stdio};
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{self, RecvTimeoutError};
 use std::time::Duration;
 
 use crate::command::{Ended, Running};
@@ -33,22 +33,22 @@ fn a_planted_secret_is_found_nowhere() {
     };
     keep(run(&["key", KEY]));
     let leaks = Mutex::new(BTreeSet::new());
-    let over = AtomicBool::new(false);
     std::thread::scope(|scope| {
-        scope.spawn(|| {
-            while !over.load(Ordering::Relaxed) {
-                leaks.lock().unwrap().extend(seen_in_processes(&rig));
-                std::thread::sleep(Duration::from_millis(100));
+        // Gone when all is done, or when something fails: either way nobody looks on.
+        let (_looking, over) = mpsc::channel::<()>();
+        let (rig, leaks) = (&rig, &leaks);
+        scope.spawn(move || {
+            while over.recv_timeout(Duration::from_millis(100)) == Err(RecvTimeoutError::Timeout) {
+                leaks.lock().unwrap().extend(seen_in_processes(rig));
             }
         });
         let first = Running::start(run(&[&FIRST[..], &["--key", KEY]].concat())).wait();
         assert_silent(&first);
-        assert_in_no_file(&rig);
+        assert_in_no_file(rig);
         assert_silent(&Running::start(run(&["plan", "--json"])).wait());
         assert_silent(&Running::start(run(&["status", "--json"])).wait());
         assert_silent(&Running::start(run(&["logs", "--lines", "100000"])).wait());
         assert_silent(&Running::start(run(&["down", "--yes", "--json"])).wait());
-        over.store(true, Ordering::Relaxed);
     });
     assert_in_no_file(&rig);
     assert_eq!(leaks.into_inner().unwrap(), BTreeSet::new(), "processes that show the secret");
