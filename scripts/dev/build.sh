@@ -38,16 +38,24 @@ link_compiled() {
 
 # Keeps them for others, if what is kept was made for other versions.
 lend_dependencies() {
-  local from=${CARGO_TARGET_DIR:-target}/debug kept=$CACHE/compiled draft=$CACHE/compiled.$$ key
-  key=$(rustc --version --verbose | cat - Cargo.lock Cargo.toml | cksum)
-  [ "$key" != "$(cat "$kept/key" 2>/dev/null)" ] || return 0
+  local from=${CARGO_TARGET_DIR:-target}/debug kept=$CACHE/compiled draft=$CACHE/compiled.$$
+  ! compiled_are_kept || return 0
   # What was cut off before it was whole, hours ago.
   find "$CACHE" -maxdepth 1 -name 'compiled.*' -mmin +240 -exec rm -rf {} +
   mkdir -p "$draft/debug"
   dependencies_of "$from" | tar -C "$from" -cf - --null -T - | tar -C "$draft/debug" -xf -
-  printf '%s\n' "$key" >"$draft/key"
+  compiled_key >"$draft/key"
   rm -rf "$kept"
   mv "$draft" "$kept"
+}
+
+# Whether what is kept was made for the versions at hand.
+compiled_are_kept() {
+  have rustc && [ "$(compiled_key)" = "$(cat "$CACHE/compiled/key" 2>/dev/null)" ]
+}
+
+compiled_key() {
+  rustc --version --verbose | cat - Cargo.lock Cargo.toml | cksum
 }
 
 # The files of compiled crates that are not ours, each ended by a zero.
