@@ -158,7 +158,7 @@ impl Pushed {
             mark: Mark::tool(self.site.folder.path(), "image-packages"),
             program: tools::UV.find().await?.path,
             args: packages.arguments(),
-            env: Vec::new(),
+            env: tools::UV.environment(),
             folder: folder.clone(),
             user: None,
             stop: Stop::TOOL,

@@ -53,7 +53,7 @@ impl Site {
     /// The root, signed in. Its files may not be there yet.
     pub(crate) async fn root(&self, root: RootName) -> Result<Root, Failure> {
         let program = tools::TERRAFORM.find().await?.path;
-        let environment = self.session().await?.environment();
+        let environment = tools::TERRAFORM.environment().with(self.session().await?.environment());
         let cache = Home::locate()?.cache().join("terraform");
         let folder = self.root_folder(root);
         Ok(Root::new(root.name(), self.folder.path(), folder, program, environment).sharing(cache))

@@ -5,14 +5,14 @@
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use retailflow_engine::process::{Found, Mark, ProcessTable, ServiceSpec, Stop, spawn_detached};
+use retailflow_engine::process::{Environment, Found, Mark, PLACE, ProcessTable, ServiceSpec, Stop, spawn_detached};
 
 fn shell(folder: &Path, role: &str, script: &str) -> ServiceSpec {
     ServiceSpec {
         mark: Mark::new(folder, role),
         program: PathBuf::from("/bin/sh"),
         args: vec!["-c".into(), script.into()],
-        env: vec![("GIVEN".into(), "given".into())],
+        env: Environment::inheriting(&[PLACE]).with([("GIVEN", "given")]),
         folder: folder.to_owned(),
         log: folder.join(format!("{role}.log")),
         user: None,

@@ -4,13 +4,14 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use protocol::Failure;
-use stack::StackFolder;
 use stack::role::{ROLE_ARGUMENT, Role};
+use stack::{StackFolder, privileges};
 
 use crate::targets::target_of;
 
 /// Call first in `main`: if the process was started in a role, plays it to its end and gives the exit code.
 pub fn run_if_asked() -> Option<ExitCode> {
+    privileges::set_umask();
     let mut arguments = std::env::args_os().skip(1);
     if arguments.next()? != ROLE_ARGUMENT {
         return None;

@@ -3,14 +3,17 @@
 use std::ffi::OsString;
 use std::path::Path;
 
+use engine::process::{Environment, PLACE};
+
 use crate::database;
 use crate::site::Site;
 
-/// What the Python projects read.
-pub(crate) fn of_python(site: &Site) -> Vec<(OsString, OsString)> {
+/// What the Python projects read. They reach nothing beyond the stack, and their home is in it: what the user has told dlt, dbt
+/// or Dagster of other projects does not count here.
+pub(crate) fn of_python(site: &Site) -> Environment {
     let folder = &site.folder;
     let project = folder.project();
-    let pairs: [(&str, OsString); 13] = [
+    let own: [(&str, OsString); 14] = [
         ("RETAILFLOW_SOURCE_DSN", database::dsn(folder).into()),
         ("RETAILFLOW_WAREHOUSE", folder.warehouse().join("shop.duckdb").into()),
         ("RETAILFLOW_DBT_PROJECT", project.join("dbt").into()),
@@ -20,13 +23,13 @@ pub(crate) fn of_python(site: &Site) -> Vec<(OsString, OsString)> {
         ("RETAILFLOW_DAGSTER_RUNS", site.keep.dagster_runs.to_string().into()),
         ("RETAILFLOW_DELETED_DAYS", site.keep.deleted_days.to_string().into()),
         ("DAGSTER_HOME", folder.dagster().into()),
+        ("HOME", folder.dagster().into()),
         ("PYTHONPATH", project.join("dagster").into()),
         ("PYTHONUNBUFFERED", "1".into()),
-        // Whatever the user set: compiled once, modules load in half the time, and the stack owns where they lie.
-        ("PYTHONDONTWRITEBYTECODE", "".into()),
+        ("PYTHONUTF8", "1".into()),
         ("PATH", path_with(&site.program(""))),
     ];
-    pairs.into_iter().map(|(name, value)| (name.into(), value)).collect()
+    Environment::inheriting(&[PLACE]).with(own)
 }
 
 /// The search path with the environment's programs first: Dagster starts `dbt` by its name.

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use engine::process::{Mark, ServiceSpec, Started, spawn_detached};
+use engine::process::{Environment, Mark, ServiceSpec, Started, spawn_detached};
 use protocol::Failure;
 use protocol::command::{AgentRequest, RunRequest, Update};
 use protocol::snapshot::Snapshot;
@@ -143,7 +143,7 @@ impl AgentClient {
             mark: Mark::new(self.folder.path(), Role::Agent.name()),
             program: role::executable()?,
             args: Role::Agent.arguments(self.folder.path()),
-            env: Vec::new(),
+            env: Environment::whole(),
             folder: self.folder.path().to_owned(),
             log: self.folder.service_log(Role::Agent.name()),
             user: None,

@@ -21,6 +21,12 @@ pub fn postgres_user() -> Option<u32> {
     runs_as_root().then_some(NOBODY)
 }
 
+/// Lets whoever may pass through our folders read what we make, whatever the user's shell would have: PostgreSQL's user must
+/// run programs that root installed. What is to be closed is closed by name.
+pub fn set_umask() {
+    rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o022));
+}
+
 /// Whether root runs us.
 pub fn runs_as_root() -> bool {
     rustix::process::geteuid().is_root()

@@ -3,39 +3,21 @@
 //! An attended command changes nothing in the cloud or in the state, so it may be killed at any time; what changes
 //! something is an [`crate::Invocation`].
 
-use std::ffi::OsString;
+use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::process::{ExitStatus, Stdio};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use engine::process::{Mark, ProcessTable, reset_signals};
+use engine::process::{Environment, Mark, ProcessTable, command};
 use process_wrap::tokio::{ChildWrapper, CommandWrap, KillOnDrop};
 use protocol::{Code, Failure};
 use tokio::io::{AsyncRead, AsyncReadExt};
-use tokio::process::Command;
 
 use crate::course::Course;
 use crate::explain::{Scene, Trouble};
 use crate::lines::Lines;
 use crate::listener::Listener;
-
-/// What a user's shell may hold that would change how Terraform behaves. Terraform takes an empty one for none.
-const FOREIGN: [&str; 13] = [
-    "TF_CLI_ARGS",
-    "TF_CLI_ARGS_apply",
-    "TF_CLI_ARGS_import",
-    "TF_CLI_ARGS_init",
-    "TF_CLI_ARGS_output",
-    "TF_CLI_ARGS_plan",
-    "TF_CLI_ARGS_show",
-    "TF_LOG",
-    "TF_LOG_CORE",
-    "TF_LOG_PATH",
-    "TF_LOG_PROVIDER",
-    "TF_REATTACH_PROVIDERS",
-    "TF_WORKSPACE",
-];
 
 /// Whose Terraform it is, where it works and with what.
 #[derive(Clone)]
@@ -45,20 +27,18 @@ pub(crate) struct Terraform {
     pub(crate) folder: PathBuf,
     pub(crate) role: String,
     /// Holds what Terraform needs to sign in: it is given to no other process, and shown to nobody.
-    pub(crate) environment: Vec<(OsString, OsString)>,
+    pub(crate) environment: Environment,
     /// Overrides every deadline.
     pub(crate) patience: Option<Duration>,
 }
 
 impl Terraform {
     /// The environment of every command.
-    pub(crate) fn environment(&self) -> Vec<(OsString, OsString)> {
+    pub(crate) fn environment(&self) -> Environment {
         let own = [("TF_IN_AUTOMATION", "1"), ("TF_INPUT", "0"), ("CHECKPOINT_DISABLE", "1")];
-        let own = FOREIGN.into_iter().map(|name| (name, "")).chain(own);
-        let data = ("TF_DATA_DIR".into(), self.folder.join(".terraform").into_os_string());
-        let own = own.map(|(name, value)| (name.into(), value.into())).chain([data]);
         // What the caller gives counts more: it may want Terraform's own log, for one.
-        own.chain(self.environment.iter().cloned()).collect()
+        let own = Environment::inheriting(&[]).with(own).with([("TF_DATA_DIR", self.folder.join(".terraform"))]);
+        own.with(self.environment.pairs())
     }
 
     /// The mark of commands that change something: at most one is at work on a root.
@@ -67,8 +47,7 @@ impl Terraform {
     }
 
     pub(crate) fn scene<'a>(&'a self, verb: &'a str) -> Scene<'a> {
-        let profile = self.environment.iter().rev().find(|(name, _)| name == "AWS_PROFILE");
-        Scene { verb, profile: profile.and_then(|(_, value)| value.to_str()) }
+        Scene { verb, profile: self.environment.get("AWS_PROFILE").and_then(OsStr::to_str) }
     }
 
     pub(crate) fn deadline(&self, usual: Duration) -> Duration {
@@ -126,10 +105,8 @@ impl Terraform {
 
     fn attend(&self, verb: &str, args: &[String]) -> Result<Attended, Failure> {
         let mark = Mark::new(&self.stack, &attended_role(&self.role, verb));
-        let (name, value) = mark.variable();
-        reset_signals();
-        let mut command = Command::new(&self.program);
-        command.args(args).current_dir(&self.folder).envs(self.environment()).env(name, value);
+        let mut command = command(&self.program, &mark, &self.environment());
+        command.args(args).current_dir(&self.folder);
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut wrapped = CommandWrap::from(command);
         own_session(&mut wrapped);

@@ -9,12 +9,12 @@
 //!
 //! A user can go there and run Terraform by hand: it needs no option.
 
-use std::ffi::OsString;
 use std::fmt;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use engine::process::Environment;
 use protocol::Failure;
 use serde_json::Value;
 
@@ -91,13 +91,7 @@ impl fmt::Debug for Root {
 impl Root {
     /// A root whose files lie in `folder`, of the stack in `stack`. The environment holds what Terraform needs to sign
     /// in; it is given to no other process.
-    pub fn new(
-        name: &str,
-        stack: &Path,
-        folder: PathBuf,
-        program: PathBuf,
-        environment: Vec<(OsString, OsString)>,
-    ) -> Self {
+    pub fn new(name: &str, stack: &Path, folder: PathBuf, program: PathBuf, environment: Environment) -> Self {
         let role = format!("terraform:{name}");
         let state = State::new(&folder);
         let terraform = Terraform { program, stack: stack.to_owned(), folder, role, environment, patience: None };
@@ -108,7 +102,7 @@ impl Root {
     #[must_use]
     pub fn sharing(mut self, folder: PathBuf) -> Self {
         let cache = Cache::new(folder);
-        self.terraform.environment.push(("TF_PLUGIN_CACHE_DIR".into(), cache.providers().into()));
+        self.terraform.environment = self.terraform.environment.with([("TF_PLUGIN_CACHE_DIR", cache.providers())]);
         self.cache = Some(cache);
         self
     }

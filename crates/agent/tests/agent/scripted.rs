@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use engine::journal::Disk;
-use engine::process::{Found, Mark, ProcessTable, ServiceSpec, StopSignal};
+use engine::process::{Environment, Found, Mark, PLACE, ProcessTable, ServiceSpec, StopSignal};
 use engine::{Direction, Outputs, Plan, Presence, Step, StepContext};
 use protocol::command::{AgentRequest, RunRequest, Update};
 use protocol::service::StackState;
@@ -233,7 +233,7 @@ impl Service for Sleeper {
             mark: self.mark(),
             program: "/bin/sleep".into(),
             args: vec!["600".into()],
-            env: Vec::new(),
+            env: Environment::inheriting(&[PLACE]),
             folder: self.folder.path().to_owned(),
             log: self.folder.service_log(self.name()),
             user: None,

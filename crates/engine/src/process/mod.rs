@@ -5,13 +5,15 @@
 //! copy is seen before it is started.
 
 mod computer;
+mod environment;
 mod service;
 mod signals;
 mod table;
 mod tool;
 
 pub use computer::{Processes, ThisComputer};
-pub use service::{ServiceSpec, Started, spawn_detached};
+pub use environment::{Environment, HOMES, NETWORK, PLACE};
+pub use service::{ServiceSpec, Started, command, spawn_detached};
 pub use signals::reset_signals;
 pub use table::{Found, Mark, ProcessTable, Stop, StopSignal};
 pub use tool::{ToolSpec, run_tool};

@@ -3,33 +3,17 @@
 use std::ffi::OsString;
 use std::fs::{File, OpenOptions};
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{ExitStatus, Stdio};
 
 use process_wrap::tokio::{ChildWrapper, CommandWrap, KillOnDrop};
 use protocol::Failure;
 use tokio::process::Command;
 
+use super::environment::Environment;
 use super::signals::reset_signals;
 use super::table::Mark;
 use logs::last_lines;
-
-/// Variables of the user's shell that would change how a Python or PostgreSQL of ours behaves.
-const FOREIGN: [&str; 13] = [
-    "PYTHONPATH",
-    "PYTHONHOME",
-    "PYTHONSTARTUP",
-    "VIRTUAL_ENV",
-    "CONDA_PREFIX",
-    "DAGSTER_HOME",
-    "DBT_PROFILES_DIR",
-    "DBT_PROJECT_DIR",
-    "DBT_TARGET",
-    "PGHOST",
-    "PGPORT",
-    "PGUSER",
-    "PGDATABASE",
-];
 
 /// How to start a service.
 #[derive(Debug, Clone)]
@@ -40,8 +24,8 @@ pub struct ServiceSpec {
     pub program: PathBuf,
     /// Its arguments; never a secret, every user can read them.
     pub args: Vec<OsString>,
-    /// Its environment, on top of ours.
-    pub env: Vec<(OsString, OsString)>,
+    /// Its environment, to which its mark is added.
+    pub env: Environment,
     /// Where it starts.
     pub folder: PathBuf,
     /// Where its output goes, appended.
@@ -98,14 +82,12 @@ pub fn spawn_detached(spec: &ServiceSpec) -> Result<Started, Failure> {
     }
 }
 
-pub(super) fn command(program: &PathBuf, mark: &Mark, env: &[(OsString, OsString)]) -> Command {
+/// A command that carries a mark, and sees of our environment what it is to see.
+pub fn command(program: &Path, mark: &Mark, env: &Environment) -> Command {
     reset_signals();
     let mut command = Command::new(program);
-    for name in FOREIGN {
-        command.env_remove(name);
-    }
     let (name, value) = mark.variable();
-    command.env(name, value).envs(env.iter().map(|(name, value)| (name, value)));
+    command.env_clear().envs(env.pairs()).env(name, value);
     command
 }
 

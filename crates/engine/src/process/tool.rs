@@ -14,6 +14,7 @@ use protocol::{Failure, Level};
 use tokio::io::{AsyncBufRead, AsyncBufReadExt, AsyncRead, BufReader};
 use tokio::sync::mpsc;
 
+use super::environment::Environment;
 use super::service::{command, kill_on_drop, own_session, run_as};
 use super::table::{Found, Mark, ProcessTable, Stop};
 use crate::step::StepContext;
@@ -36,8 +37,8 @@ pub struct ToolSpec {
     pub program: PathBuf,
     /// Its arguments; never a secret, every user can read them.
     pub args: Vec<OsString>,
-    /// Its environment, on top of ours.
-    pub env: Vec<(OsString, OsString)>,
+    /// Its environment, to which its mark is added.
+    pub env: Environment,
     /// Where it starts.
     pub folder: PathBuf,
     /// The user id it runs as, if not ours. Only root can ask for it.
@@ -197,6 +198,7 @@ mod tests {
 
     use tokio_util::sync::CancellationToken;
 
+    use super::super::environment::PLACE;
     use super::*;
     use crate::step::Report;
 
@@ -205,7 +207,7 @@ mod tests {
             mark: Mark::new(folder, "tool:test"),
             program: "/bin/sh".into(),
             args: vec!["-c".into(), script.into()],
-            env: Vec::new(),
+            env: Environment::inheriting(&[PLACE]),
             folder: folder.to_owned(),
             user: None,
             stop: Stop::terminate(Duration::from_mins(1)),

@@ -16,7 +16,7 @@ use super::testing::{Act, Scripted, World};
 use super::{Emitter, Runner};
 use crate::journal::{self, Disk, Journal, RealDisk};
 use crate::plan::{Direction, Plan};
-use crate::process::{Mark, Stop, ToolSpec, run_tool};
+use crate::process::{Environment, Mark, PLACE, Stop, ToolSpec, run_tool};
 use crate::step::{Outputs, Presence, Step, StepContext};
 use logs::RunLog;
 use secrets::Secret;
@@ -262,7 +262,7 @@ impl Step for Polite {
             mark: Mark::new(self.folder.path(), "tool:polite"),
             program: "/bin/sh".into(),
             args: vec!["-c".into(), script.into()],
-            env: Vec::new(),
+            env: Environment::inheriting(&[PLACE]),
             folder: self.folder.path().to_owned(),
             user: None,
             stop: Stop::terminate(Duration::from_mins(1)),

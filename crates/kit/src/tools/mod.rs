@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use std::process::Stdio;
 use std::time::Duration;
 
+use engine::process::{Environment, HOMES, NETWORK, PLACE};
 use protocol::Failure;
 use stack::Home;
 
@@ -27,6 +28,8 @@ pub struct Tool {
     release: fn(os: &str, arch: &str) -> Option<Release>,
     /// The lowest version that will do, if not any.
     at_least: Option<(u64, u64)>,
+    /// The variables through which its user says where it gets things from, beside those of the network.
+    settings: &'static [&'static str],
     /// Where a person finds out more.
     more: &'static str,
 }
@@ -56,6 +59,24 @@ pub const UV: Tool = Tool {
         Some(Release { checksums: format!("{archive}.sha256"), archive })
     },
     at_least: None,
+    settings: &[
+        "UV_CACHE_DIR",
+        "UV_CONCURRENT_*",
+        "UV_CONFIG_FILE",
+        "UV_DEFAULT_INDEX",
+        "UV_EXTRA_INDEX_URL",
+        "UV_FIND_LINKS",
+        "UV_HTTP_*",
+        "UV_INDEX*",
+        "UV_INSECURE_HOST",
+        "UV_KEYRING_PROVIDER",
+        "UV_LINK_MODE",
+        "UV_NATIVE_TLS",
+        "UV_NO_CONFIG",
+        "UV_OFFLINE",
+        "UV_PYTHON_*",
+        "UV_SYSTEM_CERTS",
+    ],
     more: "docs.astral.sh/uv",
 };
 
@@ -78,6 +99,7 @@ pub const TERRAFORM: Tool = Tool {
         Some(Release { archive: of(&format!("{platform}.zip")), checksums: of("SHA256SUMS") })
     },
     at_least: Some((1, 11)),
+    settings: &["AWS_*", "TF_CLI_CONFIG_FILE", "TF_REGISTRY_*", "TF_TOKEN_*"],
     more: "developer.hashicorp.com/terraform/install",
 };
 
@@ -120,6 +142,11 @@ impl Tool {
             .map_err(|why| Failure::environment(format!("{} was installed and does not run", self.title)).cause(why))
     }
 
+    /// What it sees of our environment.
+    pub fn environment(&self) -> Environment {
+        Environment::inheriting(&[PLACE, HOMES, NETWORK, self.settings])
+    }
+
     fn executable(&self) -> String {
         format!("{}{}", self.name, std::env::consts::EXE_SUFFIX)
     }
@@ -127,7 +154,8 @@ impl Tool {
     /// Asks a program for its version; says why it will not do.
     async fn version_of(&self, path: PathBuf) -> Result<Found, String> {
         let mut command = tokio::process::Command::new(&path);
-        command.arg("--version").env("CHECKPOINT_DISABLE", "1").stdin(Stdio::null()).kill_on_drop(true);
+        command.arg("--version").stdin(Stdio::null()).kill_on_drop(true);
+        command.env_clear().envs(self.environment().with([("CHECKPOINT_DISABLE", "1")]).pairs());
         let shown = path.display();
         let output = match tokio::time::timeout(VERSION_DEADLINE, command.output()).await {
             Ok(Ok(output)) if output.status.success() => String::from_utf8_lossy(&output.stdout).into_owned(),

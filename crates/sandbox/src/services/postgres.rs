@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use async_trait::async_trait;
-use engine::process::{Mark, ServiceSpec, Stop};
+use engine::process::{Environment, Mark, PLACE, ServiceSpec, Stop};
 use protocol::Failure;
 use stack::{files, privileges};
 use target::Service;
@@ -56,7 +56,7 @@ impl Service for Postgres {
             mark: self.mark(),
             program: self.site.postgres_programs()?.join("postgres"),
             args,
-            env: Vec::new(),
+            env: Environment::inheriting(&[PLACE]),
             folder: folder.postgres(),
             log: folder.service_log(self.name()),
             user: privileges::postgres_user(),

@@ -1,7 +1,7 @@
 //! The shop: a process that writes a tick every two seconds.
 
 use async_trait::async_trait;
-use engine::process::{Mark, ServiceSpec};
+use engine::process::{Environment, HOMES, Mark, PLACE, ServiceSpec};
 use protocol::Failure;
 use stack::role::{self, Role};
 use target::Service;
@@ -40,7 +40,7 @@ impl Service for Shop {
             mark: self.mark(),
             program: role::executable()?,
             args: Role::Shop.arguments(folder.path()),
-            env: Vec::new(),
+            env: Environment::inheriting(&[PLACE, HOMES]),
             folder: folder.path().to_owned(),
             log: folder.service_log(self.name()),
             user: None,

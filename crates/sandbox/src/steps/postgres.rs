@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use engine::process::{Stop, ToolSpec, run_tool};
+use engine::process::{Environment, PLACE, Stop, ToolSpec, run_tool};
 use engine::{Outputs, Presence, Step, StepContext};
 use protocol::{Failure, ResourceAction, StepId};
 use stack::{files, privileges};
@@ -54,7 +54,7 @@ impl Postgres {
                 mark: self.site.tool("initdb"),
                 program: self.site.postgres_programs()?.join("initdb"),
                 args,
-                env: Vec::new(),
+                env: Environment::inheriting(&[PLACE]),
                 folder: draft.clone(),
                 user: privileges::postgres_user(),
                 stop: Stop::TOOL,

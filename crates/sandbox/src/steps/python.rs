@@ -60,7 +60,7 @@ impl Python {
                 mark: self.site.tool(role),
                 program: tools::UV.find().await?.path,
                 args,
-                env: Vec::new(),
+                env: tools::UV.environment(),
                 folder: self.site.folder.path().to_owned(),
                 user: None,
                 stop: Stop::TOOL,

@@ -1,6 +1,5 @@
 //! Roots to work on, and ears to hear what is told.
 
-use std::ffi::OsString;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
@@ -8,7 +7,7 @@ use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
-use engine::process::{Mark, ProcessTable};
+use engine::process::{Environment, Mark, PLACE, ProcessTable};
 use protocol::{Level, ResourceAction};
 use retailflow_terraform::{Listener, Root, Wish};
 use tokio_util::sync::CancellationToken;
@@ -139,7 +138,7 @@ pub(crate) fn root_of(stack: &Path, program: PathBuf) -> Root {
     // A configuration file of the user's must not decide over a test.
     let nothing = stack.join("terraform.rc");
     fs::write(&nothing, "").unwrap();
-    let environment: Vec<(OsString, OsString)> = vec![("TF_CLI_CONFIG_FILE".into(), nothing.into())];
+    let environment = Environment::inheriting(&[PLACE]).with([("TF_CLI_CONFIG_FILE", nothing)]);
     Root::new("demo", stack, stack.join("terraform/demo"), program, environment)
 }
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use engine::process::{Mark, Processes, ServiceSpec};
+use engine::process::{Environment, Mark, Processes, ServiceSpec};
 use engine::{Direction, Outputs, Plan, Presence, Step, StepContext};
 use protocol::command::RunRequest;
 use protocol::{Failure, Operation, ResourceAction, Severity, StepId};
@@ -235,7 +235,7 @@ impl Service for Simple {
             mark: self.mark(),
             program: "/nowhere".into(),
             args: Vec::new(),
-            env: Vec::new(),
+            env: Environment::inheriting(&[]),
             folder: self.world.folder.path().to_owned(),
             log: self.world.folder.service_log(self.name),
             user: None,
