@@ -70,6 +70,14 @@ def read_loaded_at(connection: "duckdb.DuckDBPyConnection") -> str:
     return str(connection.execute("select cast(loaded_at as varchar) from raw.last_refresh").fetchall()[0][0])
 
 
+def cast_doubt(path: Path, reasons: list[str]) -> None:
+    """Mark the charts at `path`, if there are any, as doubtful: newer figures do not agree."""
+    if not path.exists():
+        return
+    content = json.loads(path.read_text(encoding="utf-8"))
+    write_atomically(path, {**content, "doubt": {"since": _rfc3339(datetime.now(UTC)), "reasons": reasons}})
+
+
 def write_atomically(path: Path, content: dict[str, Any]) -> None:
     """Replace the file at `path`: a reader sees the old content or the new, whole, even across a power cut."""
     path.parent.mkdir(parents=True, exist_ok=True)

@@ -119,17 +119,22 @@ def _copy(snapshot: Snapshot, part: Part, path: Path, loaded_at: datetime) -> ob
     return dlt.mark.with_file_import(str(path), "parquet", rows, hints)
 
 
-def _last_refresh(snapshot: Snapshot) -> "Iterator[pa.Table]":
+def _last_refresh(snapshot: Snapshot) -> Iterator[object]:
     """One row about the refresh itself: a refresh that found nothing new is news too."""
+    yield _describe(snapshot, _loaded_at(dlt.current.source_state(), snapshot.window))
+
+
+@dlt.defer
+def _describe(snapshot: Snapshot, loaded_at: datetime) -> "pa.Table":
+    """The row: when the shop was read, the `loaded_at` of the rows read then, and the shop's totals."""
     import pyarrow as pa
 
     instant = pa.timestamp("us", tz="UTC")
-    yield pa.table(
-        {
-            "loaded_at": pa.array([_loaded_at(dlt.current.source_state(), snapshot.window)], instant),
-            "extracted_at": pa.array([snapshot.window.taken_at], instant),
-        }
-    )
+    times = {"loaded_at": loaded_at, "extracted_at": snapshot.window.taken_at}
+    row = snapshot.totals()
+    for name, time in times.items():
+        row = row.append_column(name, pa.array([time], instant))
+    return row
 
 
 def _since(state: dict[str, object], window: Window) -> int | None:

@@ -44,6 +44,22 @@ select pg_snapshot_xmin(pg_current_snapshot())::text::bigint,
 """
 
 
+_TOTALS = f"""
+select (select count(*) from {SCHEMA}.customers) as customers,
+       (select count(*) from {SCHEMA}.products) as products,
+       (select count(*) from {SCHEMA}.orders) as orders,
+       (select count(*) from {SCHEMA}.generator_ticks) as generator_ticks,
+       lines.*
+from (
+    select count(*) as order_items,
+           coalesce(sum(quantity), 0)::bigint as quantity,
+           (coalesce(sum(quantity * unit_price), 0) * 100)::bigint as gross_cents,
+           (coalesce(sum(discount), 0) * 100)::bigint as discount_cents
+    from {SCHEMA}.order_items
+) as lines
+"""
+
+
 @dataclass(frozen=True)
 class Window:
     """What a snapshot saw of the flow of transactions."""
@@ -110,9 +126,7 @@ class Snapshot:
         A key occurs at most once in all parts of a table. An empty result still yields one empty batch: it carries the
         schema.
         """
-        with _connect(self._dsn) as cursor:
-            cursor.execute(_BEGIN)
-            cursor.execute(f"set transaction snapshot '{self._exported}'")
+        with self._adopted() as cursor:
             cursor.execute(_query(part))
             reader = cursor.fetch_record_batch()
             schema = _schema(reader.schema, part.table)
@@ -122,6 +136,20 @@ class Snapshot:
                 yield _cast(batch, schema)
             if empty:
                 yield _no_rows(schema)
+
+    def totals(self) -> "pa.Table":
+        """What all the rows come to, as one row: counts, pieces and cents."""
+        with self._adopted() as cursor:
+            cursor.execute(_TOTALS)
+            return cursor.fetch_arrow_table()
+
+    @contextmanager
+    def _adopted(self) -> "Iterator[dbapi.Cursor]":
+        """A connection of its own that sees what the snapshot sees."""
+        with _connect(self._dsn) as cursor:
+            cursor.execute(_BEGIN)
+            cursor.execute(f"set transaction snapshot '{self._exported}'")
+            yield cursor
 
     def _ask(self, query: str) -> "tuple[Any, ...]":
         """The one row of a query."""

@@ -121,6 +121,13 @@ fn results(charts: &Charts) {
     }
     let days = charts.daily.len();
     anstream::println!("{DIM}{days} days, read from the shop at {}{DIM:#}", charts.extracted_at);
+    if let Some(doubt) = &charts.doubt {
+        anstream::println!("{YELLOW}These figures are old: newer ones, of {}, do not agree.{YELLOW:#}", doubt.since);
+        for reason in &doubt.reasons {
+            anstream::println!("  {reason}");
+        }
+        anstream::println!("  \u{2192} The log of the last refresh says what to do.");
+    }
     anstream::println!();
 }
 

@@ -21,6 +21,9 @@ pub struct Charts {
     /// When the charts were written, UTC.
     #[ts(type = "string")]
     pub published_at: Timestamp,
+    /// Why they are not to be trusted any more, if there is a reason.
+    #[serde(default)]
+    pub doubt: Option<Doubt>,
     /// Sums over everything.
     pub totals: Totals,
     /// One row a day, oldest first.
@@ -35,6 +38,17 @@ pub struct Charts {
     pub by_status: Vec<StatusCount>,
     /// The products that earned most, best first.
     pub top_products: Vec<ProductRevenue>,
+}
+
+/// Newer figures that did not agree with the shop's and were therefore not published.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, TS)]
+#[ts(export)]
+pub struct Doubt {
+    /// When they were computed, UTC.
+    #[ts(type = "string")]
+    pub since: Timestamp,
+    /// A sentence for each figure that does not agree.
+    pub reasons: Vec<String>,
 }
 
 /// Sums over everything. Net = gross − discount; cancelled and returned orders count in none of the three.

@@ -1,8 +1,19 @@
 """See: the charts' data, the last asset of the graph. What it has written is what is published."""
 
-from dagster import AssetExecutionContext, AssetKey, AssetsDefinition, DagsterInstance, MaterializeResult, asset
+import json
 
-from retailflow_pipeline.charts import read_charts, read_loaded_at, write_atomically
+from dagster import (
+    AssetExecutionContext,
+    AssetKey,
+    AssetsDefinition,
+    DagsterInstance,
+    Failure,
+    MaterializeResult,
+    asset,
+)
+
+from retailflow_pipeline.agreement import disagreements
+from retailflow_pipeline.charts import cast_doubt, read_charts, read_loaded_at, write_atomically
 from retailflow_pipeline.extract import DATASET, LAST_REFRESH
 from retailflow_pipeline.settings import Settings
 from retailflow_pipeline.turn import turn
@@ -24,6 +35,12 @@ _MARTS = (
 )
 
 
+_APART = """The figures do not agree, and are not published:
+{}
+The charts stay as they were. If a model leaves rows out on purpose, take its link out of `agreement.py`, beside the
+pipeline's other modules. Otherwise delete the stack's folder `warehouse`: the next refresh loads and builds it anew."""
+
+
 def charts_asset(settings: Settings) -> AssetsDefinition:
     """The JSON file the charts are drawn from, replaced whole."""
 
@@ -38,7 +55,13 @@ def charts_asset(settings: Settings) -> AssetsDefinition:
         with turn(context, settings.warehouse), reading(settings.warehouse) as connection:
             content = read_charts(connection)
             loaded_at = read_loaded_at(connection)
+            apart = disagreements(connection, content)
+        if apart:
+            cast_doubt(settings.charts, apart)
+            raise Failure(_APART.format("\n".join(apart)), allow_retries=False)
         write_atomically(settings.charts, content)
+        if json.loads(settings.charts.read_text(encoding="utf-8")) != content:
+            raise Failure(f"{settings.charts} is not what was just written to it", allow_retries=False)
         return MaterializeResult(
             metadata={"orders": content["totals"]["orders"], "path": str(settings.charts), _LOADED_AT: loaded_at}
         )

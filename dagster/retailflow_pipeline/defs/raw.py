@@ -36,7 +36,7 @@ class _Translator(DagsterDltTranslator):
 
 def _describe(name: str) -> str:
     if name == LAST_REFRESH:
-        return "One row: when the source was last read, and the `loaded_at` of the rows read then."
+        return "One row: when the source was last read, the `loaded_at` of the rows read then, and the source's totals."
     return f"The shop's {name} as of the last refresh, one row a key, deleted rows marked."
 
 

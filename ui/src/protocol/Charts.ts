@@ -2,6 +2,7 @@
 import type { CityRevenue } from "./CityRevenue";
 import type { CountryRevenue } from "./CountryRevenue";
 import type { Day } from "./Day";
+import type { Doubt } from "./Doubt";
 import type { ProductRevenue } from "./ProductRevenue";
 import type { StateRevenue } from "./StateRevenue";
 import type { StatusCount } from "./StatusCount";
@@ -27,6 +28,10 @@ newest_order_at: string | null,
  * When the charts were written, UTC.
  */
 published_at: string, 
+/**
+ * Why they are not to be trusted any more, if there is a reason.
+ */
+doubt: Doubt | null, 
 /**
  * Sums over everything.
  */

@@ -156,6 +156,12 @@ describe('Dashboard', () => {
     await screen.findByText('No order is charted yet', {}, FAST);
     expect((await find('kpi-net-revenue')).textContent).toBe('–');
   });
+  test('figures that do not agree are told at the top, and what is shown is called old', async () => {
+    await dashboard({ scenario: 'doubtful' });
+    const doubt = within(await find('doubt'));
+    doubt.getByText(/These figures are old/);
+    doubt.getByText(/17,280 in the shop, 17,281 in marts\.fct_orders/);
+  });
   test('an unwell service is told at the top, with a way to mend it', async () => {
     const { host, user } = await dashboard({ scenario: 'unhealthy' });
     within(await find('unwell')).getByText('Dagster webserver is unwell');

@@ -35,6 +35,7 @@ export const SCENARIOS = [
   'unhealthy',
   'unwatched',
   'empty',
+  'doubtful',
   'long',
   'unreadable',
   'aws',
@@ -180,7 +181,7 @@ export class FakeHost implements Host {
 
   #populate(): void {
     const { scenario } = this.options;
-    if (['up', 'unhealthy', 'unwatched', 'empty', 'stacks', 'long'].includes(scenario)) {
+    if (['up', 'unhealthy', 'unwatched', 'empty', 'doubtful', 'stacks', 'long'].includes(scenario)) {
       const name = scenario === 'long' ? 'a-very-long-stack-name-of-32-char'.slice(0, 32) : 'demo';
       const stack = this.#create(config(name));
       stack.bringUp();
@@ -188,6 +189,7 @@ export class FakeHost implements Host {
         const detail = 'The web page has not answered for 40 s; it was started again 3 times.';
         stack.setService('dagster-webserver', { health: 'unhealthy', detail, restarts: 3, pid: null });
       }
+      if (scenario === 'doubtful') stack.castDoubt();
       if (scenario === 'long') stack.runs.push(DAMAGED);
       if (scenario === 'unwatched')
         stack.setService('generator', { health: 'stopped', detail: 'not running', pid: null });

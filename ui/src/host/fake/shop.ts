@@ -117,6 +117,7 @@ export function charts(days: number, rate: number, seed: number, now: number): C
     extracted_at: new Date(now - 4000).toISOString(),
     newest_order_at: new Date(now - 6500).toISOString(),
     published_at: new Date(now).toISOString(),
+    doubt: null,
     totals,
     daily,
     ...byPlace(totals),

@@ -277,6 +277,15 @@ export class FakeStack {
     this.#emit({ type: 'charts_published', published_at: this.charts.published_at });
   }
 
+  /** Newer figures did not agree with the shop's. */
+  castDoubt(): void {
+    if (!this.charts) return;
+    this.charts.doubt = {
+      since: new Date().toISOString(),
+      reasons: ['orders: 17,280 in the shop, 17,281 in marts.fct_orders'],
+    };
+  }
+
   #record(trigger: string, seconds: number, minutesAgo: number): void {
     const id = crypto.randomUUID();
     const ended = Date.now() - minutesAgo * MINUTE_MS;
