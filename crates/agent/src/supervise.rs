@@ -124,19 +124,17 @@ impl Agent {
     async fn revive(self: &Arc<Self>, name: &str) {
         let services = self.eyes.target.services();
         let Some(service) = services.iter().find(|service| service.name() == name) else { return };
-        let is_due = lock(&self.wanted).get_mut(name).is_some_and(|restarts| {
-            let is_due = restarts.is_due();
-            if is_due {
-                restarts.record();
-            }
-            is_due
-        });
-        if !is_due {
+        if !lock(&self.wanted).get(name).is_some_and(Restarts::is_due) {
             return;
         }
-        self.eyes.note(&format!("{} ended unexpectedly: starting it again", service.title()));
-        match service.ensure_running().await {
+        let started = service.ensure_running().await;
+        // One that runs after all was started between the look and now, by an `up` that is over already.
+        if let (Ok(true) | Err(_), Some(restarts)) = (&started, lock(&self.wanted).get_mut(name)) {
+            restarts.record();
+        }
+        match started {
             Ok(true) => {
+                self.eyes.note(&format!("{} ended unexpectedly and was started again", service.title()));
                 let (agent, service) = (self.clone(), service.clone());
                 tokio::spawn(async move {
                     if let Err(failure) = service.recover().await {
@@ -145,7 +143,7 @@ impl Agent {
                 });
             }
             Ok(false) => {}
-            Err(failure) => self.eyes.note(&failure.to_string()),
+            Err(failure) => self.eyes.note(&format!("{} ended unexpectedly: {failure}", service.title())),
         }
     }
 

@@ -3,6 +3,7 @@
 use std::fs::File;
 use std::io;
 use std::path::Path;
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -11,7 +12,7 @@ use engine::journal::Disk;
 use engine::process::{Environment, Found, Mark, PLACE, ProcessTable, ServiceSpec, StopSignal};
 use engine::{Direction, Outputs, Plan, Presence, Step, StepContext};
 use protocol::command::{AgentRequest, RunRequest, Update};
-use protocol::service::StackState;
+use protocol::service::{ServiceStatus, StackState};
 use protocol::shop::TickSample;
 use protocol::snapshot::Snapshot;
 use protocol::{
@@ -19,7 +20,7 @@ use protocol::{
 };
 use stack::client::AgentClient;
 use stack::{Home, StackFolder};
-use target::{Note, Service, Target, Ticks};
+use target::{Note, Service, Target, Ticks, glance, statuses};
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 
@@ -93,6 +94,16 @@ impl Disk for SlowDisk {
 pub(crate) struct Scripted {
     pub(crate) steps: Vec<Arc<dyn Step>>,
     pub(crate) services: Vec<Arc<dyn Service>>,
+    pub(crate) looks: Arc<Looks>,
+}
+
+/// Looks at the services.
+#[derive(Default)]
+pub(crate) struct Looks {
+    /// How often somebody looked.
+    pub(crate) made: AtomicU32,
+    /// The next one comes too early to see what runs.
+    pub(crate) early: AtomicBool,
 }
 
 #[async_trait]
@@ -108,6 +119,15 @@ impl Target for Scripted {
 
     fn services(&self) -> &[Arc<dyn Service>] {
         &self.services
+    }
+
+    async fn statuses(&self) -> Result<Vec<ServiceStatus>, Failure> {
+        self.looks.made.fetch_add(1, Ordering::Relaxed);
+        if self.looks.early.swap(false, Ordering::Relaxed) {
+            Ok(glance(&self.services, &[]))
+        } else {
+            statuses(&self.services).await
+        }
     }
 
     fn round(&self) -> Duration {

@@ -1,6 +1,7 @@
 //! Services that end, beside runs that start and stop them.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use engine::Step;
@@ -8,7 +9,7 @@ use protocol::Operation;
 use protocol::service::StackState;
 use target::Service;
 
-use crate::scripted::{Hold, Scripted, Serves, Sleeper, Stack, within};
+use crate::scripted::{Hold, Looks, Scripted, Serves, Sleeper, Stack, within};
 
 async fn until(what: &str, holds: impl Fn() -> bool) {
     let waiting = async {
@@ -27,7 +28,7 @@ async fn serving(
     let sleeper = Sleeper::new(&stack.folder, hold);
     let service: Arc<dyn Service> = sleeper.clone();
     let steps: Vec<Arc<dyn Step>> = vec![Arc::new(Serves(service.clone()))];
-    let agent = stack.agent(Scripted { steps, services: vec![service] }).await;
+    let agent = stack.agent(Scripted { steps, services: vec![service], ..Scripted::default() }).await;
     stack.start(Operation::Up).await.unwrap();
     (sleeper, agent)
 }
@@ -87,4 +88,24 @@ async fn one_that_ends_is_started_again_once_and_counted() {
         }
     })
     .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn one_that_was_started_after_the_look_has_not_ended() {
+    let stack = Stack::new();
+    let sleeper = Sleeper::new(&stack.folder, &Hold::open());
+    let service: Arc<dyn Service> = sleeper.clone();
+    let looks = Arc::new(Looks::default());
+    let steps: Vec<Arc<dyn Step>> = vec![Arc::new(Serves(service.clone()))];
+    let _agent = stack.agent(Scripted { steps, services: vec![service], looks: looks.clone() }).await;
+    stack.start(Operation::Up).await.unwrap();
+    stack.until_idle().await;
+    let first = sleeper.living();
+    looks.early.store(true, Ordering::Relaxed);
+    until("a look", || !looks.early.load(Ordering::Relaxed)).await;
+    // What came of it shows in the second look after it at the latest.
+    let so_far = looks.made.load(Ordering::Relaxed);
+    until("three more", || looks.made.load(Ordering::Relaxed) > so_far + 3).await;
+    assert_eq!(stack.snapshot().await.services[0].restarts, 0);
+    assert_eq!(sleeper.living(), first);
 }
