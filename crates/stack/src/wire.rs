@@ -80,12 +80,12 @@ pub fn listen(path: &Path) -> Result<UnixListener, Failure> {
     })
 }
 
-/// Connects to a listening agent; `None` if nobody listens.
+/// Connects to a listening agent; `None` if nobody listens, or the agent ends before it takes the connection.
 pub async fn connect(path: &Path) -> io::Result<Option<Connection>> {
-    use io::ErrorKind::{ConnectionRefused, NotFound};
+    use io::ErrorKind::{ConnectionRefused, ConnectionReset, NotFound};
     match UnixStream::connect(path).await {
         Ok(stream) => Ok(Some(BufStream::new(stream))),
-        Err(error) if matches!(error.kind(), NotFound | ConnectionRefused) => Ok(None),
+        Err(error) if matches!(error.kind(), NotFound | ConnectionRefused | ConnectionReset) => Ok(None),
         Err(error) => Err(error),
     }
 }
@@ -130,4 +130,20 @@ pub async fn read_line<T: DeserializeOwned>(from: &mut (impl AsyncBufRead + Unpi
         _ => {}
     }
     serde_json::from_slice(&line).map(Some).map_err(Into::into)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn nobody_listens_where_nothing_is_or_an_agent_was() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("agent.sock");
+        assert!(connect(&path).await.unwrap().is_none(), "no socket");
+        let listener = UnixListener::bind(&path).unwrap();
+        let (met, ()) = tokio::join!(connect(&path), async { drop(listener) });
+        assert!(met.unwrap().is_none(), "killed with a connection that it had not taken");
+        assert!(connect(&path).await.unwrap().is_none(), "a dead agent's socket");
+    }
 }
