@@ -4,15 +4,19 @@ Dagster ends a run with an interrupt, which Python raises wherever the main thre
 callback from C or an import it is lost, and the run goes on; a lock left behind there makes it stand still, with the
 warehouse in its hand. So a step also asks whether its run still is. A run that was killed is made good by the next one:
 that it ends matters more than how.
+
+Only the step's own work is interrupted. While Dagster has one of its results, an interrupt waits for the next, and if
+Dagster then gives the step up, nothing tells the step: it would go on interrupting whatever comes after it.
 """
 
 import faulthandler
 import os
 import signal
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TypeVar
 
 from dagster import AssetExecutionContext, DagsterExecutionInterruptedError, DagsterRunStatus, OpExecutionContext
 
@@ -24,23 +28,42 @@ INTERRUPTS = 5
 _PAUSE_SECONDS = 1.0
 _REPORT_SECONDS = 10
 
+Result = TypeVar("Result")
+
+
+class Turn:
+    """A step at work."""
+
+    def __init__(self) -> None:
+        self.over = threading.Event()
+        self.works = threading.Event()
+        """Set unless Dagster has one of its results."""
+        self.works.set()
+
+    def give(self, results: Iterable[Result]) -> Iterator[Result]:
+        """Hand results to Dagster as they come."""
+        for result in results:
+            self.works.clear()
+            yield result
+            self.works.set()
+
 
 @contextmanager
-def turn(context: AssetExecutionContext | OpExecutionContext, warehouse: Path) -> Iterator[None]:
+def turn(context: AssetExecutionContext | OpExecutionContext, warehouse: Path) -> Iterator[Turn]:
     """Hold the warehouse for the block, and end with the run: interrupted, after the block, or else with the process.
 
     Raises `DagsterExecutionInterruptedError` before or after a block whose run was ended, `WarehouseBusyError` as
     `exclusive` does.
     """
-    over = threading.Event()
-    watch = threading.Thread(target=_end_with_run, args=(context, over), name="end with the run", daemon=True)
+    held = Turn()
+    watch = threading.Thread(target=_end_with_run, args=(context, held), name="end with the run", daemon=True)
     _raise_if_ended(context)
     watch.start()
     try:
         with exclusive(warehouse, f"run {context.run_id}"):
-            yield
+            yield held
     finally:
-        over.set()
+        held.over.set()
         watch.join()
     _raise_if_ended(context)
 
@@ -50,15 +73,18 @@ def _raise_if_ended(context: AssetExecutionContext | OpExecutionContext) -> None
         raise DagsterExecutionInterruptedError
 
 
-def _end_with_run(context: AssetExecutionContext | OpExecutionContext, over: threading.Event) -> None:
+def _end_with_run(context: AssetExecutionContext | OpExecutionContext, held: Turn) -> None:
     while _status(context) == DagsterRunStatus.STARTED:
-        if over.wait(_PAUSE_SECONDS):
+        if held.over.wait(_PAUSE_SECONDS):
             return
     for _ in range(INTERRUPTS):
-        if over.wait(_PAUSE_SECONDS):
+        if held.over.wait(_PAUSE_SECONDS):
             return
-        signal.pthread_kill(threading.main_thread().ident, signal.SIGINT)
-    if not over.wait(_PAUSE_SECONDS):
+        if held.works.is_set():
+            signal.pthread_kill(threading.main_thread().ident, signal.SIGINT)
+        elif _status(context) != DagsterRunStatus.CANCELING:
+            return
+    if not held.over.wait(_PAUSE_SECONDS) and (held.works.is_set() or _status(context) == DagsterRunStatus.CANCELING):
         _end_process(context)
 
 

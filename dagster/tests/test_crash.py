@@ -10,7 +10,7 @@ from typing import Any
 
 import psycopg
 import pytest
-from dagster import DagsterExecutionInterruptedError, DagsterRunStatus
+from dagster import DagsterExecutionInterruptedError, DagsterInstance, DagsterRunStatus, EventLogEntry
 from dlt.common.runners import TRunMetrics
 from dlt.load.load import Load
 from dlt.normalize.normalize import Normalize
@@ -19,6 +19,7 @@ from retailflow_pipeline import turn
 from tests.stack import Stack
 
 SEED = 20260101
+SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
 @pytest.mark.parametrize("first", [True, False], ids=["first_load", "later_load"])
@@ -81,6 +82,36 @@ def test_a_run_whose_interrupt_is_lost_ends_all_the_same(
         stack.refresh()
     assert time.monotonic() - begun[0] < 30
     assert not stack.settings.charts.exists()
+    assert [run.status for run in stack.instance.get_runs()] == [DagsterRunStatus.CANCELED]
+
+
+def test_a_run_that_is_given_up_between_two_results_interrupts_nothing_after_it(
+    stack: Stack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Dagster has a result of the step's when it learns of the end, and the step does not learn that it is over."""
+    stack.fill(0, 50)
+    handle = DagsterInstance.handle_new_event
+    cancelled: list[bool] = []
+
+    def be_cancelled(self: DagsterInstance, event: EventLogEntry, **more: Any) -> None:
+        handle(self, event, **more)
+        if event.dagster_event and event.dagster_event.is_step_materialization and not cancelled:
+            cancelled.append(True)
+            _report_canceling(stack)
+            signal.raise_signal(signal.SIGINT)
+
+    monkeypatch.setattr(DagsterInstance, "handle_new_event", be_cancelled)
+    heard: list[int] = []
+    before = {number: signal.signal(number, lambda number, _: heard.append(number)) for number in SIGNALS}
+    try:
+        # What was raised keeps the step from being closed.
+        with pytest.raises(DagsterExecutionInterruptedError) as ended:
+            stack.refresh()
+        time.sleep(4)
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+    assert heard == [], ended
     assert [run.status for run in stack.instance.get_runs()] == [DagsterRunStatus.CANCELED]
 
 

@@ -41,13 +41,14 @@ def model_assets(settings: Settings, dbt: Dbt) -> AssetsDefinition:
         words = ["build", *_NO_UNIT_TESTS, *_selection(context)]
         context.log.info(f"Rows loaded after {since} are tested" if since else "All rows are tested")
         ran: set[str] = set()
-        with turn(context, settings.warehouse):
+        with turn(context, settings.warehouse) as held:
             for event in dbt.stream(words, context.log, tested_since=since):
                 if event.is_result_event:
                     ran.add(event.raw_event["data"]["node_info"]["unique_id"])
-                yield from event.to_default_asset_events(
+                results = event.to_default_asset_events(
                     project.manifest_path, _translator(), context=context, project=project
                 )
+                yield from held.give(results)
         if not context.is_subset and (left_out := sorted(planned(project.manifest_path) - ran)):
             reason = f"dbt left out {len(left_out)} of the models and tests that its manifest plans"
             cast_doubt(settings.charts, [reason])
@@ -69,9 +70,9 @@ def full_check_op(settings: Settings, dbt: Dbt) -> OpDefinition:
     @op(name="test_every_row", out={})
     def test_every_row(context: OpExecutionContext) -> Iterator[Any]:
         words = ["test", *_NO_UNIT_TESTS]
-        with turn(context, settings.warehouse):
+        with turn(context, settings.warehouse) as held:
             for event in dbt.stream(words, context.log, tested_since=""):
-                yield from event.to_default_asset_events(manifest, _translator(), context=context)
+                yield from held.give(event.to_default_asset_events(manifest, _translator(), context=context))
 
     return test_every_row
 

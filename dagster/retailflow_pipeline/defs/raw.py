@@ -53,9 +53,9 @@ def raw_assets(settings: Settings, dbt: Dbt) -> AssetsDefinition:
     def extract_and_load(context: AssetExecutionContext, dlt: DagsterDltResource) -> Iterator[Any]:
         dbt.parse_in_background()
         with (
-            turn(context, settings.warehouse),
+            turn(context, settings.warehouse) as held,
             shop_now(settings.source_dsn, settings.dlt_dir) as source,
         ):
-            yield from dlt.run(context=context, dlt_source=source)
+            yield from held.give(dlt.run(context=context, dlt_source=source))
 
     return extract_and_load
