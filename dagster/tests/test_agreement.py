@@ -67,6 +67,12 @@ def test_a_test_that_is_left_out(refreshed: Stack, monkeypatch: pytest.MonkeyPat
     assert "test.retailflow.unique_fct_orders_order_id" in words
 
 
+def test_a_staging_model_that_drops_rows(refreshed: Stack) -> None:
+    with broken(refreshed, "stg_customers", "from customers", "from customers where customer_id % 5 != 0"):
+        words = why(refreshed.refresh(expect_success=False))
+    assert re.search("customers: [0-9,]+ in the shop, [0-9,]+ in the staging models", words)
+
+
 def test_a_chart_file_of_yesterday(refreshed: Stack, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(charts, "write_atomically", lambda *_: None)
     assert "is not what was just written" in why(refreshed.refresh(expect_success=False))
