@@ -91,6 +91,7 @@ prepare_tests() {
   # shellcheck disable=SC2064  # the folder as it is called now
   trap "rm -rf '$TEST_FOLDER'" EXIT
   USERS_DATA=$(users_data)
+  USERS_SOCKETS=$(sockets_folders)
   RETAILFLOW_TEST_POSTGRES_BIN=$(postgres_programs)
   RETAILFLOW_TEST_RIG_PYTHON=$(rig_python rig)/bin/python
   CHROMIUM=$(browser)
@@ -126,22 +127,28 @@ users_data() {
     /var/lib/retailflow -maxdepth 2 2>/dev/null | LC_ALL=C sort || true
 }
 
+# The folders of stacks' sockets that do not lie in the temporary folder.
+sockets_folders() {
+  find /run/retailflow /var/run/retailflow ${XDG_RUNTIME_DIR:+"$XDG_RUNTIME_DIR"} -mindepth 1 -maxdepth 1 -name 'rf-*' \
+    2>/dev/null | LC_ALL=C sort -u || true
+}
+
 check_leftovers() {
   local processes folders
-  processes=$(processes_under "$TEST_FOLDER")
-  folders=$(find "$TEST_FOLDER" -maxdepth 1 -name 'rf-*')
+  processes=$(processes_of "$TEST_FOLDER")
+  folders=$(find "$TEST_FOLDER" -maxdepth 1 -name 'rf-*' && sockets_folders | { grep -Fvx -- "$USERS_SOCKETS" || true; })
   [ -z "$processes" ] || { printf 'These processes are left:\n%s\n' "$processes" && return 1; }
   [ -z "$folders" ] || { printf 'These folders are left:\n%s\n' "$folders" && return 1; }
   [ "$(users_data)" = "$USERS_DATA" ] || { printf "The user's own data was touched:\n%s\n" "$(users_data)" && return 1; }
 }
 
-# The processes whose mark names a stack below a folder.
-processes_under() {
+# The marked processes that were given a temporary folder.
+processes_of() {
   if [ -d /proc/self ]; then
-    grep -alzs "^RETAILFLOW_PROCESS=$1/" /proc/[0-9]*/environ || true
+    grep -alZsz '^RETAILFLOW_PROCESS=' /proc/[0-9]*/environ | xargs -0r grep -alszF "TMPDIR=$1" || true
   else
     # shellcheck disable=SC2009  # pgrep shows no environments
-    ps -Ewwxo pid,command | grep "[R]ETAILFLOW_PROCESS=$1/" || true
+    ps -Ewwxo pid,command | grep '[R]ETAILFLOW_PROCESS=' | grep -F "TMPDIR=$1" || true
   fi
 }
 

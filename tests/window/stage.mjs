@@ -1,6 +1,5 @@
 /** What the test of the real window stands on: the window, a driver for it, a data folder, all of this run's own. */
 import { spawn, spawnSync } from 'node:child_process';
-import { createHash } from 'node:crypto';
 import {
   chmodSync,
   existsSync,
@@ -291,20 +290,22 @@ export class Stage {
 
   /** What is left of a stack, found without asking the program: its folders and its processes. */
   remains(stack) {
-    const folder = this.#folder(stack);
-    const processes = processesOf(folder).map((pid) => `${pid} ${commandOf(pid).join(' ')}`);
-    return [...[folder, ...this.#sockets(stack)].filter(existsSync), ...processes];
+    const { id, sockets } = this.#identity(stack);
+    const processes = processesOf(id).map((pid) => `${pid} ${commandOf(pid).join(' ')}`);
+    return [...[join(this.#home, 'data', 'stacks', stack), sockets].filter(existsSync), ...processes];
   }
 
-  #folder(stack) {
-    return join(this.#home, 'data', 'stacks', stack);
+  /** What names a stack's processes, and where its sockets are: written when it was made, and kept when it is gone. */
+  #identity(stack) {
+    const text = readFileSync(join(this.#home, 'data', 'identities', stack), 'utf8');
+    const value = (key) => text.match(new RegExp(`^${key} = "(.*)"$`, 'm'))[1];
+    return { id: value('id'), sockets: value('sockets') };
   }
 
-  /** Where the sockets of a stack can be: in a folder whose short name is made from that of the stack's. */
-  #sockets(stack) {
-    const name = `rf-${createHash('sha256').update(this.#folder(stack)).digest('hex').slice(0, 12)}`;
-    const bases = [tmpdir(), this.#env.XDG_RUNTIME_DIR].filter(Boolean);
-    return bases.map((base) => join(base, name));
+  /** Of every stack of this run. */
+  #identities() {
+    const folder = join(this.#home, 'data', 'identities');
+    return (existsSync(folder) ? readdirSync(folder) : []).map((stack) => this.#identity(stack));
   }
 
   /** What is known of a failure beyond what the test saw: last words of the window and of the kernel, and who lives. */
@@ -321,8 +322,13 @@ export class Stage {
 
   /** What runs of this run but its keyring. */
   processes() {
-    const commands = processesOf(this.#home).map(commandOf);
+    const commands = this.#pids().map(commandOf);
     return commands.filter((command) => !this.#keyring?.isPart(command)).map((command) => command.join(' '));
+  }
+
+  #pids() {
+    const known = [this.#home, ...this.#identities().map(({ id }) => id)];
+    return [...new Set(known.flatMap(processesOf))];
   }
 
   /** Where a secret is seen: in files of this run, in a process's arguments, in the page. */
@@ -340,15 +346,15 @@ export class Stage {
     const folder = join(this.#home, 'data', 'stacks');
     const stacks = existsSync(folder) ? readdirSync(folder) : [];
     for (const stack of stacks) this.cli('down', '--yes', '--stack', stack);
-    // Whatever WebKit or a failed teardown left: it knows this run's folder, so it is this run's.
-    for (const pid of processesOf(this.#home)) {
+    // Whatever WebKit or a failed teardown left: it knows this run's folder or one of its stacks, so it is this run's.
+    for (const pid of this.#pids()) {
       try {
         process.kill(pid, 'SIGKILL');
       } catch {
         // It has ended meanwhile.
       }
     }
-    for (const sockets of stacks.flatMap((stack) => this.#sockets(stack))) {
+    for (const { sockets } of this.#identities()) {
       rmSync(sockets, { recursive: true, force: true });
     }
     this.#keyring?.end();

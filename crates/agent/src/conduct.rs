@@ -18,7 +18,7 @@ impl Agent {
         let operation = request.operation;
         let claim = self.claim(operation)?;
         // A service that was being started again when the stack was claimed; no other one is from here on.
-        drop(self.reviving.lock().await);
+        self.end_adrift(&self.reviving.lock().await).await?;
         self.end_strays().await?;
         if let Some(secret) = self.eyes.target.secret().await? {
             self.eyes.emitter.redactor().learn(&secret);
@@ -79,7 +79,7 @@ impl Agent {
 
     /// Ends tools that an earlier, killed agent left at work: the run to come would do the same work beside them.
     async fn end_strays(&self) -> Result<(), Failure> {
-        let (computer, stack) = (self.eyes.target.computer(), self.eyes.folder.path().to_owned());
+        let (computer, stack) = (self.eyes.target.computer(), self.eyes.folder.id().to_owned());
         blocking(move || {
             let mut strays = computer.of_stack(&stack)?;
             strays.retain(|found| found.root && found.mark.is_tool());

@@ -10,14 +10,17 @@ mod serve;
 mod stream;
 mod supervise;
 
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use engine::journal::{self, Disk, RealDisk};
+use engine::process::{Mark, Processes, ThisComputer};
 use engine::{StackLock, lock};
 use protocol::snapshot::Snapshot;
 use protocol::{Code, Event, Failure, Operation, RunOutcome, StackConfig};
-use stack::{StackFolder, files, wire};
+use stack::client::AgentClient;
+use stack::{StackFolder, files, role, wire};
 use target::Target;
 use tokio::sync::broadcast::Receiver;
 use tokio_util::sync::CancellationToken;
@@ -49,6 +52,8 @@ struct Agent {
     clients: TaskTracker,
     /// Held by whoever starts a service again, so that `up` and `down` begin when that is over.
     reviving: tokio::sync::Mutex<()>,
+    /// Whether the services that run are bound to sockets that are gone.
+    adrift: AtomicBool,
     /// Cancelled when the agent is to leave.
     end: CancellationToken,
 }
@@ -73,12 +78,16 @@ pub async fn run_on(
     folder: StackFolder,
     open: impl FnOnce(&StackFolder, &StackConfig) -> Arc<dyn Target>,
 ) -> Result<(), Failure> {
-    let config = folder.config()?;
-    let target = open(&folder, &config);
+    folder.config()?;
     let Some(lock) = take_lock(&folder).await? else { return Ok(()) };
-    folder.renew(&config)?;
-    prepare_runtime(&folder)?;
-    let listener = wire::listen(&folder.agent_socket())?;
+    // Only now nobody else changes it.
+    let folder = folder.now();
+    let config = folder.config()?;
+    let folder = folder.take_over(&config)?;
+    // An agent leaves its socket when it is killed, and removes it when no service runs.
+    let adrift = !folder.agent_socket().exists();
+    let target = open(&folder, &config);
+    let door = wire::listen(&folder.agent_socket())?;
     let history = journal::recover(&folder.runs())?;
     let agent = Arc::new(Agent {
         eyes: Observer::new(folder, config, target, history),
@@ -87,12 +96,19 @@ pub async fn run_on(
         wanted: Mutex::default(),
         clients: TaskTracker::new(),
         reviving: tokio::sync::Mutex::default(),
+        adrift: AtomicBool::new(adrift),
         end: CancellationToken::new(),
     });
     agent.adopt().await?;
     let end = agent.end.clone();
     let work = async {
-        tokio::join!(agent.serve(listener), agent.supervise(), agent.eyes.watch_shop(), agent.leave_when_idle());
+        tokio::join!(
+            agent.serve(door),
+            agent.supervise(),
+            agent.eyes.watch_shop(),
+            agent.leave_when_idle(),
+            agent.leave_with_the_stack(&lock)
+        );
     };
     tokio::select! {
         biased;
@@ -113,21 +129,23 @@ async fn take_lock(folder: &StackFolder) -> Result<Option<StackLock>, Failure> {
             Ok(lock) => return Ok(Some(lock)),
             Err(failure) if failure.code == Some(Code::NoSuchStack) => return Ok(None),
             Err(failure) if failure.code != Some(Code::Busy) => return Err(failure),
-            Err(_) if matches!(wire::connect(&folder.agent_socket()).await, Ok(Some(_))) => return Ok(None),
-            Err(failure) if tokio::time::Instant::now() > deadline => return Err(failure),
+            Err(_) if AgentClient::new(folder.clone()).listens().await => return Ok(None),
+            Err(failure) if tokio::time::Instant::now() > deadline => return Err(naming_holder(failure, folder)),
             Err(_) => tokio::time::sleep(Duration::from_millis(50)).await,
         }
     }
 }
 
-fn prepare_runtime(folder: &StackFolder) -> Result<(), Failure> {
-    files::make_folder(&folder.runtime()).map_err(|error| {
-        Failure::environment(format!(
-            "The folder of the stack's sockets {} could not be made",
-            folder.runtime().display()
-        ))
-        .source(&error)
-    })
+/// Says which process holds the lock and does not answer, as far as that can be seen.
+fn naming_holder(failure: Failure, folder: &StackFolder) -> Failure {
+    let mark = Mark::new(folder.now().id(), role::AGENT);
+    let agents = ThisComputer.in_role(&mark).unwrap_or_default();
+    match agents.iter().find(|found| found.pid != std::process::id()) {
+        Some(found) => failure
+            .cause(format!("process {} is its agent, and does not answer", found.pid))
+            .hint(format!("End process {}: the stack's services go on. Then run the command again.", found.pid)),
+        None => failure.cause(format!("who holds {} cannot be seen", folder.lock_file().display())),
+    }
 }
 
 impl Agent {
@@ -159,6 +177,15 @@ impl Agent {
         }
     }
 
+    /// Leaves when the stack's folder was moved or removed by hand: whoever looks after it where it is now waits for the lock.
+    async fn leave_with_the_stack(&self, stack_lock: &StackLock) {
+        while stack_lock.is_in_place() {
+            tokio::time::sleep(IDLE_ROUND).await;
+        }
+        self.eyes.note(&format!("The stack is no longer in {}; its agent leaves", self.eyes.folder.path().display()));
+        self.end.cancel();
+    }
+
     /// Nothing is begun once this was decided: to begin asks for the same lock.
     fn leave_unless_needed(&self) -> bool {
         let active = lock(&self.active);
@@ -178,7 +205,13 @@ impl Agent {
             files::remove_folder(&folder.runtime())?;
             folder.remove()
         };
-        let result = if self.was_removed() { remove() } else { wire::remove(&folder.agent_socket()) };
+        let leave = || {
+            wire::remove(&folder.agent_socket())?;
+            // Nobody needs it while it is empty.
+            let _ = std::fs::remove_dir(folder.runtime());
+            Ok(())
+        };
+        let result = if self.was_removed() { remove() } else { leave() };
         drop(stack_lock);
         result.map_err(|error| {
             Failure::environment("The last files of the stack could not be removed")

@@ -1,6 +1,7 @@
 //! Answering clients: one request a connection; an attached client then gets events until it leaves.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use engine::lock;
@@ -8,9 +9,8 @@ use protocol::command::{AgentCommands, AgentRequest, RunRequest, Update};
 use protocol::shop::Invocation;
 use protocol::snapshot::{PipelineRun, Snapshot};
 use protocol::{Failure, RunId};
-use stack::wire::{self, Connection, Hello, Reply, read_line, write_line};
+use stack::wire::{self, Connection, Door, Hello, Reply, read_line, write_line};
 use tokio::io::AsyncBufReadExt;
-use tokio::net::UnixListener;
 
 use crate::Agent;
 use crate::stream::Pending;
@@ -18,20 +18,44 @@ use crate::stream::Pending;
 /// How long to wait before the next client is accepted where one could not be: out of file handles, for instance.
 const BREATH: Duration = Duration::from_millis(50);
 
+/// How often, while no client comes, the socket is looked after.
+const ROUND: Duration = Duration::from_secs(1);
+
 impl Agent {
     /// Accepts clients until the agent ends.
-    pub(crate) async fn serve(self: &Arc<Self>, listener: UnixListener) {
+    pub(crate) async fn serve(self: &Arc<Self>, mut door: Door) {
         loop {
-            let Ok((stream, _)) = listener.accept().await else {
-                tokio::time::sleep(BREATH).await;
-                continue;
-            };
-            let agent = self.clone();
-            self.clients.spawn(async move {
-                // A client that hangs up has nothing to be told.
-                let _ = agent.answer(wire::accepted(stream)).await;
-            });
+            match tokio::time::timeout(ROUND, door.accept()).await {
+                Ok(Ok(connection)) => {
+                    let agent = self.clone();
+                    self.clients.spawn(async move {
+                        // A client that hangs up has nothing to be told.
+                        let _ = agent.answer(connection).await;
+                    });
+                }
+                Ok(Err(_)) => tokio::time::sleep(BREATH).await,
+                Err(_) if door.is_there() => {}
+                Err(_) => match self.open_anew() {
+                    Ok(another) => door = another,
+                    Err(failure) => return self.leave_for(&failure),
+                },
+            }
         }
+    }
+
+    /// Something removed the socket. What removes one removes its neighbours: the services bind anew as well.
+    fn open_anew(&self) -> Result<Door, Failure> {
+        self.eyes.folder.make_runtime()?;
+        // Before anybody can ask for a run.
+        self.adrift.store(true, Ordering::Relaxed);
+        self.eyes.note("The stack's sockets were removed; its agent listens anew, and its services are started again");
+        wire::listen(&self.eyes.folder.agent_socket())
+    }
+
+    /// Nobody can ask this agent any more. Its successor may choose another place.
+    fn leave_for(&self, failure: &Failure) {
+        self.eyes.note(&format!("{failure}; nobody can reach this agent any more, so it leaves"));
+        self.end.cancel();
     }
 
     async fn answer(self: &Arc<Self>, mut connection: Connection) -> std::io::Result<()> {

@@ -2,11 +2,13 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use engine::lock;
+use engine::{blocking, lock};
 use protocol::service::{Health, ServiceStatus};
 use protocol::{Failure, Operation};
+use tokio::sync::MutexGuard;
 use tokio::time::Instant;
 
 use crate::Agent;
@@ -76,6 +78,9 @@ impl Agent {
     pub(crate) async fn supervise(self: &Arc<Self>) {
         let mut hindered = false;
         loop {
+            if let Err(failure) = self.end_adrift_between_runs().await {
+                self.eyes.note(&failure.to_string());
+            }
             match self.look().await {
                 Ok(statuses) => self.revive_missing(&statuses).await,
                 Err(failure) => self.eyes.note(&failure.to_string()),
@@ -103,8 +108,7 @@ impl Agent {
     async fn revive_missing(self: &Arc<Self>, statuses: &[ServiceStatus]) {
         for status in statuses.iter().filter(|status| status.pid.is_none()) {
             let _reviving = self.reviving.lock().await;
-            // `up` and `down` start and stop services themselves. One that begins now waits until this is over.
-            if matches!(self.operation(), Some(Operation::Up | Operation::Down)) {
+            if self.run_starts_and_stops() {
                 return;
             }
             self.revive(&status.name).await;
@@ -145,6 +149,37 @@ impl Agent {
             Ok(false) => {}
             Err(failure) => self.eyes.note(&format!("{} ended unexpectedly: {failure}", service.title())),
         }
+    }
+
+    /// `up` and `down` start and stop services themselves. One that begins now waits until `reviving` is given back.
+    fn run_starts_and_stops(&self) -> bool {
+        matches!(self.operation(), Some(Operation::Up | Operation::Down))
+    }
+
+    async fn end_adrift_between_runs(&self) -> Result<(), Failure> {
+        let reviving = self.reviving.lock().await;
+        if self.run_starts_and_stops() { Ok(()) } else { self.end_adrift(&reviving).await }
+    }
+
+    /// Ends services whose sockets are gone, for nobody can reach them; those that are wanted are then started again.
+    pub(crate) async fn end_adrift(&self, _reviving: &MutexGuard<'_, ()>) -> Result<(), Failure> {
+        if !self.adrift.swap(false, Ordering::Relaxed) {
+            return Ok(());
+        }
+        let ended = self.end_services().await;
+        // What could not be ended is still adrift.
+        self.adrift.fetch_or(ended.is_err(), Ordering::Relaxed);
+        ended
+    }
+
+    async fn end_services(&self) -> Result<(), Failure> {
+        for service in self.eyes.target.services().iter().rev() {
+            let (computer, mark, stop) = (service.computer(), service.mark(), service.stop());
+            if !blocking(move || computer.stop(&mark, stop)).await?.is_empty() {
+                self.eyes.note(&format!("{} was ended: its sockets are gone", service.title()));
+            }
+        }
+        Ok(())
     }
 
     /// Nothing is meant to run any more; called before a teardown.

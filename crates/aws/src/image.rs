@@ -155,7 +155,7 @@ impl Pushed {
         context.progress(0, None, "", "Installing Python packages for the image");
         packages.prepare()?;
         let spec = ToolSpec {
-            mark: Mark::tool(self.site.folder.path(), "image-packages"),
+            mark: Mark::tool(self.site.folder.id(), "image-packages"),
             program: tools::UV.find().await?.path,
             args: packages.arguments(),
             env: tools::UV.environment(),

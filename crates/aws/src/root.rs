@@ -56,7 +56,7 @@ impl Site {
         let environment = tools::TERRAFORM.environment().with(self.session().await?.environment());
         let cache = Home::locate()?.cache().join("terraform");
         let folder = self.root_folder(root);
-        Ok(Root::new(root.name(), self.folder.path(), folder, program, environment).sharing(cache))
+        Ok(Root::new(root.name(), self.folder.id(), folder, program, environment).sharing(cache))
     }
 
     /// The root with its files and its provider, ready to plan.

@@ -2,14 +2,15 @@
 
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use protocol::{Code, Failure};
 
 /// The lock of a stack: held by its agent for as long as it lives, released by the operating system if it is killed.
 #[derive(Debug)]
 pub struct StackLock {
-    _file: File,
+    file: File,
+    path: PathBuf,
 }
 
 impl StackLock {
@@ -23,12 +24,17 @@ impl StackLock {
         let file =
             OpenOptions::new().create(true).truncate(false).write(true).open(path).map_err(|error| broken(&error))?;
         match file.try_lock() {
-            Ok(()) => is_at(&file, path).map(|()| Self { _file: file }).map_err(|error| broken(&error)),
+            Ok(()) => is_at(&file, path).map(|()| Self { file, path: path.to_owned() }).map_err(|error| broken(&error)),
             Err(TryLockError::WouldBlock) => {
                 Err(Failure::environment("Another process looks after this stack").code(Code::Busy))
             }
             Err(TryLockError::Error(error)) => Err(broken(&error)),
         }
+    }
+
+    /// Whether the stack is still where it was: its folder may have been moved or removed by hand.
+    pub fn is_in_place(&self) -> bool {
+        !matches!(is_at(&self.file, &self.path), Err(error) if error.kind() == io::ErrorKind::NotFound)
     }
 }
 
@@ -62,7 +68,9 @@ mod tests {
         let lock = StackLock::acquire(&stack.join("lock")).unwrap();
         // Who waits for the lock while its holder takes the folder away has opened the file already.
         let waiting = File::open(stack.join("lock")).unwrap();
+        assert!(lock.is_in_place());
         fs::rename(&stack, &aside).unwrap();
+        assert!(!lock.is_in_place());
         drop(lock);
         assert_eq!(is_at(&waiting, &stack.join("lock")).unwrap_err().kind(), io::ErrorKind::NotFound);
         assert_eq!(StackLock::acquire(&stack.join("lock")).unwrap_err().code, Some(Code::NoSuchStack));

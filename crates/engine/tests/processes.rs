@@ -7,9 +7,14 @@ use std::time::{Duration, Instant};
 
 use retailflow_engine::process::{Environment, Found, Mark, PLACE, ProcessTable, ServiceSpec, Stop, spawn_detached};
 
+/// The mark of a stack that nobody else has.
+fn mark(folder: &Path, role: &str) -> Mark {
+    Mark::new(&folder.to_string_lossy(), role)
+}
+
 fn shell(folder: &Path, role: &str, script: &str) -> ServiceSpec {
     ServiceSpec {
-        mark: Mark::new(folder, role),
+        mark: mark(folder, role),
         program: PathBuf::from("/bin/sh"),
         args: vec!["-c".into(), script.into()],
         env: Environment::inheriting(&[PLACE]).with([("GIVEN", "given")]),
@@ -54,6 +59,21 @@ impl Drop for Ended<'_> {
 }
 
 #[test]
+fn a_program_at_work_in_a_folder_is_seen_without_a_mark() {
+    let folder = tempfile::tempdir().unwrap();
+    let link = folder.path().join("link");
+    std::os::unix::fs::symlink(folder.path(), &link).unwrap();
+    let at_work = |folder: &Path, program: &str| ProcessTable::open().unwrap().at_work_in(folder, program);
+    let mut sleeper = std::process::Command::new("sleep").arg("60").current_dir(folder.path()).spawn().unwrap();
+    eventually("the program", || at_work(&link, "sleep") == [sleeper.id()]);
+    assert!(at_work(folder.path(), "postgres").is_empty());
+    assert!(at_work(&folder.path().join("none"), "sleep").is_empty());
+    sleeper.kill().unwrap();
+    sleeper.wait().unwrap();
+    assert!(at_work(folder.path(), "sleep").is_empty());
+}
+
+#[test]
 fn a_service_outlives_its_starter_and_is_found_with_its_descendants() {
     let folder = tempfile::tempdir().unwrap();
     let spec = shell(folder.path(), "web", "echo started $GIVEN; sleep 60 & sleep 60; true");
@@ -64,8 +84,8 @@ fn a_service_outlives_its_starter_and_is_found_with_its_descendants() {
     let roots: Vec<u32> = found.iter().filter(|found| found.root).map(|found| found.pid).collect();
     assert_eq!(roots, [pid], "only the service itself is a root: {found:?}");
     assert_eq!(logged(&spec), "started given\n");
-    assert!(living(&Mark::new(folder.path(), "other")).is_empty());
-    assert!(ProcessTable::open().unwrap().of_stack(Path::new("/elsewhere")).is_empty());
+    assert!(living(&mark(folder.path(), "other")).is_empty());
+    assert!(ProcessTable::open().unwrap().of_stack("elsewhere").is_empty());
 
     let mut table = ProcessTable::open().unwrap();
     let root = found.iter().find(|found| found.root).unwrap();

@@ -20,12 +20,12 @@ pub(crate) struct Site {
 impl Site {
     /// The mark of a service.
     pub(crate) fn service(&self, name: &str) -> Mark {
-        Mark::new(self.folder.path(), name)
+        Mark::new(self.folder.id(), name)
     }
 
     /// The mark of a tool.
     pub(crate) fn tool(&self, name: &str) -> Mark {
-        Mark::tool(self.folder.path(), name)
+        Mark::tool(self.folder.id(), name)
     }
 
     /// A program of the Python environment, for example `python`.

@@ -92,8 +92,19 @@ impl AgentClient {
         }
     }
 
+    /// Whether there is an agent that can be asked.
+    pub async fn listens(&self) -> bool {
+        matches!(self.connect().await, Ok(Some(_)))
+    }
+
     async fn connect(&self) -> Result<Option<Connection>, Failure> {
-        let socket = self.folder.agent_socket();
+        // An agent that was just started may have had to put its socket elsewhere.
+        let folder = self.folder.now();
+        // Who could put a socket there could answer in the agent's place.
+        if !folder.has_runtime()? {
+            return Ok(None);
+        }
+        let socket = folder.agent_socket();
         wire::connect(&socket).await.map_err(|error| {
             Failure::environment("The stack's agent could not be reached")
                 .cause(format!("{}: {error}", socket.display()))
@@ -140,7 +151,7 @@ impl AgentClient {
     /// Two clients may do this at once: the second agent finds the stack locked and leaves.
     fn spawn_agent(&self) -> Result<Started, Failure> {
         let spawned = spawn_detached(&ServiceSpec {
-            mark: Mark::new(self.folder.path(), Role::Agent.name()),
+            mark: Mark::new(self.folder.now().id(), Role::Agent.name()),
             program: role::executable()?,
             args: Role::Agent.arguments(self.folder.path()),
             env: Environment::whole(),

@@ -6,10 +6,10 @@ use std::path::{Path, PathBuf};
 
 use protocol::{Code, Failure, StackConfig};
 use serde::Deserialize;
-use sha2::{Digest, Sha256};
 
 use crate::files::{create_atomically, make_folder, remove_folder, write_atomically};
-use crate::privileges::runs_as_root;
+use crate::identity::{Found, Identity};
+use crate::sockets;
 
 /// The layout of a stack's folder, the first line of `stack.toml`. Raised when an older RetailFlow could no longer make
 /// sense of the folder.
@@ -24,16 +24,37 @@ struct Header {
     format: u32,
 }
 
-/// One stack's folder.
-#[derive(Debug, Clone)]
+/// One stack's folder, and whose it was when it was looked at.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StackFolder {
     path: PathBuf,
+    found: Found,
 }
 
 impl StackFolder {
-    /// The folder at a path, whether it exists or not.
+    /// The folder at a path as it is now, whether it exists or not.
     pub fn new(path: PathBuf) -> Self {
-        Self { path }
+        let found = Identity::find(&path);
+        Self { path, found }
+    }
+
+    /// The same folder, looked at again.
+    #[must_use]
+    pub fn now(&self) -> Self {
+        Self::new(self.path.clone())
+    }
+
+    /// What names the stack's processes. Fails if nobody can say.
+    pub fn identity(&self) -> Result<&str, Failure> {
+        match &self.found {
+            Found::Whole(identity) | Found::OfItsPath(identity) => Ok(&identity.id),
+            Found::Unreadable(failure) => Err(failure.clone()),
+        }
+    }
+
+    /// The same, for a stack whose settings were read: then it is known. Otherwise it names no process.
+    pub fn id(&self) -> &str {
+        self.identity().unwrap_or_default()
     }
 
     /// Where it is.
@@ -118,8 +139,21 @@ impl StackFolder {
 
     /// The folder of the stack's sockets. Short, because a socket's path holds about 100 bytes.
     pub fn runtime(&self) -> PathBuf {
-        let hash = Sha256::digest(self.path.as_os_str().as_encoded_bytes());
-        runtime_base().join(format!("rf-{}", hex::encode(&hash[..6])))
+        match &self.found {
+            Found::Whole(identity) | Found::OfItsPath(identity) => identity.sockets.clone(),
+            // What has no name does not exist.
+            Found::Unreadable(_) => PathBuf::new(),
+        }
+    }
+
+    /// Whether that folder is there; fails if others than this user could put sockets there.
+    pub fn has_runtime(&self) -> Result<bool, Failure> {
+        sockets::is_ours(&self.runtime())
+    }
+
+    /// Makes that folder unless it is there; fails if others than this user could put sockets there.
+    pub fn make_runtime(&self) -> Result<(), Failure> {
+        sockets::make(&self.runtime())
     }
 
     /// Where the agent listens.
@@ -140,6 +174,8 @@ impl StackFolder {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Err(self.no_such_stack()),
             Err(error) => return Err(unreadable(&path, &error)),
         };
+        // Without it, nothing of the stack can be found.
+        self.identity()?;
         self.read(&path, &text)
     }
 
@@ -154,9 +190,29 @@ impl StackFolder {
         Ok(config)
     }
 
-    /// Writes the settings as this version does, if an older one wrote them. For whoever holds the stack's lock: an older
-    /// version makes no sense of the folder any more.
-    pub fn renew(&self, config: &StackConfig) -> Result<(), Failure> {
+    /// Makes the stack one of this version, if an older one made it, and sees to the folder of its sockets. For whoever holds the
+    /// stack's lock, and then uses what this gives.
+    pub fn take_over(&self, config: &StackConfig) -> Result<Self, Failure> {
+        self.renew(config)?;
+        let identity = match &self.found {
+            Found::Whole(identity) => identity.clone(),
+            // Its processes carry that name, and go on; its sockets move to where this version would have them.
+            Found::OfItsPath(identity) => identity.choosing_anew(),
+            Found::Unreadable(failure) => return Err(failure.clone()),
+        };
+        // What they lay in may be gone with the user's log-in.
+        let identity = if sockets::make(&identity.sockets).is_ok() { identity } else { identity.choosing_anew() };
+        sockets::make(&identity.sockets)?;
+        let identity = identity.in_folder(&self.path);
+        identity.keep(&self.path).map_err(|error| {
+            Failure::environment(format!("The stack's identity could not be written in {}", self.path.display()))
+                .source(&error)
+        })?;
+        Ok(Self { path: self.path.clone(), found: Found::Whole(identity) })
+    }
+
+    /// Writes the settings as this version does: an older one makes no sense of the folder any more.
+    fn renew(&self, config: &StackConfig) -> Result<(), Failure> {
         let path = self.config_file();
         let text = fs::read_to_string(&path).map_err(|error| unreadable(&path, &error))?;
         let header: Header = toml::from_str(&text).map_err(|error| broken(&path, &error))?;
@@ -226,11 +282,17 @@ impl StackFolder {
             .hint("Use that version, or a later one. This one has changed nothing.")
     }
 
-    /// Makes the folder and writes `stack.toml`; fails if a stack of that name exists.
-    pub fn create(&self, config: &StackConfig) -> Result<(), Failure> {
+    /// Makes the folder with an identity and writes `stack.toml`; fails if a stack of that name exists.
+    pub fn create(&self, config: &StackConfig) -> Result<Self, Failure> {
         let text = encoded(config)?;
-        let made = make_folder(&self.path).and_then(|()| create_atomically(&self.config_file(), text.as_bytes()));
-        made.map_err(|error| {
+        let make = || {
+            make_folder(&self.path)?;
+            let identity = Identity::make(&self.path)?;
+            create_atomically(&self.config_file(), text.as_bytes())?;
+            identity.keep(&self.path)?;
+            Ok(Self { path: self.path.clone(), found: Found::Whole(identity) })
+        };
+        make().map_err(|error: io::Error| {
             if error.kind() == io::ErrorKind::AlreadyExists {
                 return Failure::new(protocol::Blame::User, format!("A stack named {} exists already", config.name))
                     .hint("Choose another name, or remove that stack first.");
@@ -279,12 +341,6 @@ fn broken(path: &Path, error: &toml::de::Error) -> Failure {
 
 fn unreadable(path: &Path, error: &(dyn std::error::Error + 'static)) -> Failure {
     Failure::environment(format!("{} could not be read", path.display())).source(error)
-}
-
-fn runtime_base() -> PathBuf {
-    let own = std::env::var_os("XDG_RUNTIME_DIR").map(PathBuf::from).filter(|path| path.is_absolute());
-    // Root's runtime folder is closed to the unprivileged user PostgreSQL runs as.
-    own.filter(|path| path.is_dir() && !runs_as_root()).unwrap_or_else(std::env::temp_dir)
 }
 
 #[cfg(test)]
@@ -381,13 +437,5 @@ mod tests {
         demo.remove().unwrap();
         assert!(!demo.path().exists());
         assert_eq!(other.left_behind().len(), 1);
-    }
-
-    #[test]
-    fn socket_paths_stay_short() {
-        let folder = StackFolder::new(PathBuf::from(format!("/{}", "long/".repeat(60))));
-        let longest = folder.postgres_socket().join(".s.PGSQL.5432");
-        let base = runtime_base();
-        assert!(longest.as_os_str().len() - base.as_os_str().len() < 40, "{}", longest.display());
     }
 }

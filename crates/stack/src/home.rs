@@ -1,13 +1,14 @@
 //! Where things are on disk.
 //!
 //! ```text
-//! <home>/stacks/<name>/      stack.toml  lock  runs/  logs/
+//! <home>/stacks/<name>/      stack.toml  identity  lock  runs/  logs/
 //!                            sandbox: python/  project/  postgres/  warehouse/  dagster/  shop.toml
 //!                            aws: terraform/<root>/  images/  review.json
 //! <home>/stacks/.removing.…  what is left of stacks whose removal was cut off
+//! <home>/identities/<name>   a copy of the stack's identity, which outlives its folder: by it what is left is looked for
 //! <home>/removed/            the settings of removed stacks in AWS, to prove from that nothing is left
 //! <home>/cache/              what any stack may use again: Terraform's providers, image layers
-//! <runtime>/rf-<hash>/       agent.sock  code.sock  pg/       (sockets: their paths must be short)
+//! <runtime>/rf-<id>/         agent.sock  code.sock  pg/       (sockets: their paths must be short)
 //! ```
 
 use std::fs;
@@ -62,7 +63,7 @@ impl Home {
         self.root.join("cache")
     }
 
-    /// A stack's folder, whether it exists or not.
+    /// A stack's folder as it is now, whether it exists or not.
     pub fn stack(&self, name: &StackName) -> StackFolder {
         StackFolder::new(self.stacks().join(name.as_str()))
     }

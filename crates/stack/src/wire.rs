@@ -1,7 +1,7 @@
 //! Between a stack's agent and its clients: a local socket, and on it one JSON value a line.
 
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use protocol::Failure;
 use serde::de::DeserializeOwned;
@@ -64,20 +64,45 @@ pub fn stranger(version: &str, pid: Option<u32>) -> Failure {
         ))
 }
 
+/// An agent's socket, open.
+pub struct Door {
+    listener: UnixListener,
+    path: PathBuf,
+    /// Device and number of its file.
+    file: (u64, u64),
+}
+
+impl Door {
+    /// Waits for a client.
+    pub async fn accept(&self) -> io::Result<Connection> {
+        self.listener.accept().await.map(|(stream, _)| BufStream::new(stream))
+    }
+
+    /// Whether clients still find it: what cleans temporary folders up removes sockets too.
+    pub fn is_there(&self) -> bool {
+        identity(&self.path).is_ok_and(|file| file == self.file)
+    }
+}
+
 /// Listens. The caller holds the stack's lock, so a socket that is already there is a dead agent's.
 ///
 /// Its folder is open to this user alone (to nobody else's reading or writing, if root runs us), so only this user
 /// can connect.
-pub fn listen(path: &Path) -> Result<UnixListener, Failure> {
+pub fn listen(path: &Path) -> Result<Door, Failure> {
     let bind = || {
         remove(path)?;
         let listener = UnixListener::bind(path)?;
         restrict(path)?;
-        Ok(listener)
+        Ok(Door { listener, path: path.to_owned(), file: identity(path)? })
     };
     bind().map_err(|error: io::Error| {
         Failure::environment(format!("The agent's socket {} could not be opened", path.display())).source(&error)
     })
+}
+
+fn identity(path: &Path) -> io::Result<(u64, u64)> {
+    use std::os::unix::fs::MetadataExt;
+    std::fs::symlink_metadata(path).map(|found| (found.dev(), found.ino()))
 }
 
 /// Connects to a listening agent; `None` if nobody listens, or the agent ends before it takes the connection.
@@ -88,11 +113,6 @@ pub async fn connect(path: &Path) -> io::Result<Option<Connection>> {
         Err(error) if matches!(error.kind(), NotFound | ConnectionRefused | ConnectionReset) => Ok(None),
         Err(error) => Err(error),
     }
-}
-
-/// The connection of an accepted stream.
-pub fn accepted(stream: UnixStream) -> Connection {
-    BufStream::new(stream)
 }
 
 /// Removes a socket's file; one that is not there is success.
@@ -145,5 +165,17 @@ mod tests {
         let (met, ()) = tokio::join!(connect(&path), async { drop(listener) });
         assert!(met.unwrap().is_none(), "killed with a connection that it had not taken");
         assert!(connect(&path).await.unwrap().is_none(), "a dead agent's socket");
+    }
+
+    #[tokio::test]
+    async fn a_socket_that_was_removed_or_replaced_is_not_there() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("agent.sock");
+        let door = listen(&path).unwrap();
+        assert!(door.is_there());
+        let other = listen(&path).unwrap();
+        assert!(other.is_there() && !door.is_there());
+        remove(&path).unwrap();
+        assert!(!other.is_there());
     }
 }

@@ -23,7 +23,7 @@ use crate::listener::Listener;
 #[derive(Clone)]
 pub(crate) struct Terraform {
     pub(crate) program: PathBuf,
-    pub(crate) stack: PathBuf,
+    pub(crate) stack: String,
     pub(crate) folder: PathBuf,
     pub(crate) role: String,
     /// Holds what Terraform needs to sign in: it is given to no other process, and shown to nobody.

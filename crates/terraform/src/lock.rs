@@ -42,8 +42,8 @@ pub struct Note {
 }
 
 impl Lock {
-    /// Looks at the state in a root's folder, of the stack in `stack`.
-    pub(crate) fn look(state: &Path, stack: &Path) -> Result<Self, Failure> {
+    /// Looks at the state in a root's folder, of the stack with an identity.
+    pub(crate) fn look(state: &Path, stack: &str) -> Result<Self, Failure> {
         let note = state.with_file_name(".terraform.tfstate.lock.info");
         let note = read_if_there(&note).ok().flatten().and_then(|note| serde_json::from_slice(&note).ok());
         Ok(match holder(state) {

@@ -89,9 +89,9 @@ impl fmt::Debug for Root {
 }
 
 impl Root {
-    /// A root whose files lie in `folder`, of the stack in `stack`. The environment holds what Terraform needs to sign
+    /// A root whose files lie in `folder`, of the stack with an identity. The environment holds what Terraform needs to sign
     /// in; it is given to no other process.
-    pub fn new(name: &str, stack: &Path, folder: PathBuf, program: PathBuf, environment: Environment) -> Self {
+    pub fn new(name: &str, stack: &str, folder: PathBuf, program: PathBuf, environment: Environment) -> Self {
         let role = format!("terraform:{name}");
         let state = State::new(&folder);
         let terraform = Terraform { program, stack: stack.to_owned(), folder, role, environment, patience: None };

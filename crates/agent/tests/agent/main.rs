@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "in a test, to panic is to fail")]
 
 mod bounds;
+mod place;
 mod races;
 mod scripted;
 mod services;

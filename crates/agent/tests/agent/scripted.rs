@@ -245,7 +245,7 @@ impl Service for Sleeper {
     }
 
     fn mark(&self) -> Mark {
-        Mark::new(self.folder.path(), self.name())
+        Mark::new(self.folder.id(), self.name())
     }
 
     fn spec(&self) -> Result<ServiceSpec, Failure> {
@@ -336,8 +336,9 @@ impl Stack {
 
     fn below(home: tempfile::TempDir, keep: Keep) -> Self {
         let folder = Home::at(home.path().to_owned()).stack(&"demo".parse().unwrap());
-        let stack = Self { home, folder, keep };
+        let mut stack = Self { home, folder, keep };
         stack.create();
+        stack.folder = stack.folder.now();
         stack
     }
 
@@ -408,6 +409,6 @@ impl Stack {
 
 impl Drop for Stack {
     fn drop(&mut self) {
-        let _ = std::fs::remove_dir_all(self.folder.runtime());
+        let _ = std::fs::remove_dir_all(self.folder.now().runtime());
     }
 }

@@ -25,13 +25,13 @@ async fn settings_of_the_first_format_are_written_anew_by_an_agent_and_not_by_as
 #[tokio::test]
 async fn an_agent_that_speaks_otherwise_is_named_and_asked_for_nothing() {
     let stack = Stack::new();
-    std::fs::create_dir_all(stack.folder.runtime()).unwrap();
-    let listener = wire::listen(&stack.folder.agent_socket()).unwrap();
+    stack.folder.make_runtime().unwrap();
+    let door = wire::listen(&stack.folder.agent_socket()).unwrap();
     let stranger = tokio::spawn(async move {
         loop {
-            let (stream, _) = listener.accept().await.unwrap();
+            let mut connection = door.accept().await.unwrap();
             let hello = Hello { protocol: wire::PROTOCOL + 1, version: "99.0.0".into(), pid: 4711 };
-            let _ = write_line(&mut wire::accepted(stream), &Reply::Hello(hello)).await;
+            let _ = write_line(&mut connection, &Reply::Hello(hello)).await;
         }
     });
     let asked = stack.client().ask::<protocol::snapshot::Snapshot>(&AgentRequest::Snapshot(())).await.unwrap_err();

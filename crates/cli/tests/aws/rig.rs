@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 
 use engine::process::{Found, ProcessTable};
 use serde_json::Value;
+use stack::StackFolder;
 
 use crate::command::{Ended, Running, wait_until};
 use crate::recording::{HOME, Recorder, SOCKETS};
@@ -167,7 +168,7 @@ impl Rig {
 
     /// The living processes of the stack.
     pub(crate) fn processes(&self) -> Vec<Found> {
-        ProcessTable::open().unwrap().of_stack(&self.stack_folder())
+        ProcessTable::open().unwrap().of_stack(self.stack().id())
     }
 
     /// Waits until the stack's agent, whom nobody needs any more, is gone.
@@ -194,7 +195,12 @@ impl Rig {
 
     /// The stack's folder.
     pub(crate) fn stack_folder(&self) -> PathBuf {
-        self.path("home").join("stacks").join(STACK)
+        self.home().join("stacks").join(STACK)
+    }
+
+    /// The stack as it is now, or as it was.
+    pub(crate) fn stack(&self) -> StackFolder {
+        StackFolder::new(self.stack_folder())
     }
 }
 
@@ -205,7 +211,7 @@ impl World for Rig {
 
     fn follow(&self, operation: &str, args: &[&str]) -> Ended {
         let path = |path: &Path| path.display().to_string();
-        let words = vec![(path(&self.home()), HOME), (path(&sockets_of(&self.stack_folder())), SOCKETS)];
+        let words = vec![(path(&self.home()), HOME), (path(&self.stack().runtime()), SOCKETS)];
         let recorder = Recorder { target: "aws", folder: self.stack_folder(), words };
         recorder.follow(operation, || self.spawn(args))
     }
@@ -238,13 +244,14 @@ impl Drop for Rig {
         if std::thread::panicking() && self.stack_folder().exists() {
             let _ = self.command(&["logs", "--lines", "60"]).status();
         }
-        let mut table = ProcessTable::open().unwrap();
-        for found in table.of_stack(&self.stack_folder()) {
-            let _ = table.kill(&found.mark);
-        }
         // A stack that was not taken down leaves the folder of its sockets.
+        let mut table = ProcessTable::open().unwrap();
         for home in [self.home(), self.elsewhere()] {
-            let _ = std::fs::remove_dir_all(sockets_of(&home.join("stacks").join(STACK)));
+            let stack = StackFolder::new(home.join("stacks").join(STACK));
+            for found in table.of_stack(stack.id()) {
+                let _ = table.kill(&found.mark);
+            }
+            let _ = std::fs::remove_dir_all(stack.runtime());
         }
         for part in &mut self.parts {
             // The rig ends with its input, the registry when it is told to.
@@ -259,13 +266,6 @@ impl Drop for Rig {
             let _ = part.wait();
         }
     }
-}
-
-/// Where a stack's sockets are: a folder named by a hash, for a socket's path must be short.
-fn sockets_of(stack: &Path) -> PathBuf {
-    use sha2::Digest;
-    let hash = sha2::Sha256::digest(stack.as_os_str().as_encoded_bytes());
-    std::env::temp_dir().join(format!("rf-{}", hex::encode(&hash[..6])))
 }
 
 /// The head of a program for Linux on x86-64, which is all that the rig looks at: it runs no function.

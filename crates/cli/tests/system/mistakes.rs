@@ -6,7 +6,8 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
-use engine::process::Found;
+use engine::process::{Found, Mark};
+use sha2::{Digest, Sha256};
 
 use crate::command::{Ended, Running, signal, wait_until};
 use crate::support::{SMALL, Sandbox};
@@ -60,6 +61,47 @@ fn settings_that_cannot_be_read_stop_every_command_and_stay_as_they_are() {
 }
 
 #[test]
+fn a_stack_whose_identity_cannot_be_read_is_left_alone() {
+    let sandbox = Sandbox::new();
+    std::fs::create_dir_all(sandbox.folder()).unwrap();
+    let files = [
+        ("stack.toml", "format = 2\nname = \"demo\"\n[shop]\n[target]\nkind = \"sandbox\"\n"),
+        ("identity", "id = \"01k0\"\nsockets = "),
+    ];
+    let path = |name: &str| sandbox.folder().join(name);
+    for (name, text) in files {
+        std::fs::write(path(name), text).unwrap();
+    }
+    let commands: [&[&str]; 4] = [&["up"], &["refresh"], &["status"], &["down", "--yes"]];
+    for command in commands {
+        assert_refused(&sandbox.run(command), 1, &["identity could not be read", "line 2", "Mend the file"]);
+    }
+    assert!(files.iter().all(|(name, text)| std::fs::read_to_string(path(name)).unwrap() == *text));
+    assert_eq!(std::fs::read_dir(sandbox.folder()).unwrap().count(), 2, "nothing may be made beside them");
+}
+
+/// Whoever removes a stack's folder by hand leaves its processes. They are not taken for gone, nor for another stack's.
+#[test]
+fn what_a_removed_stack_left_running_is_told_and_ended() {
+    let sandbox = Sandbox::new();
+    let (id, identities) = ("01k00000000000000000000000", sandbox.home().join("identities"));
+    std::fs::create_dir_all(&identities).unwrap();
+    let sockets = sandbox.home().join(format!("rf-{}", hex::encode(&Sha256::digest(id)[..6])));
+    let (sockets, folder) = (sockets.display(), sandbox.folder());
+    let identity = format!("id = \"{id}\"\nsockets = \"{sockets}\"\nfolder = \"{}\"\n", folder.display());
+    std::fs::write(identities.join("demo"), identity).unwrap();
+    let (name, value) = Mark::new(id, "postgres").variable();
+    let mut orphan = Command::new("sleep").arg("600").env(name, value).spawn().unwrap();
+    wait_until("the orphan", Duration::from_mins(1), || sandbox.processes().len() == 1);
+    let refused = sandbox.run(&[&["up"], &SMALL[..]].concat());
+    assert_refused(&refused, 1, &["Processes of an earlier stack", &orphan.id().to_string(), "retailflow down"]);
+    assert!(!sandbox.folder().exists());
+    assert_eq!(sandbox.run(&["status"]).code, Some(3));
+    sandbox.assert_gone_after_down();
+    assert!(!orphan.wait().unwrap().success());
+}
+
+#[test]
 fn an_installation_that_cannot_be_done_is_explained_and_done_later() {
     let sandbox = Sandbox::new();
     let none = tempfile::tempdir().unwrap();
@@ -102,7 +144,7 @@ fn a_removal_that_was_cut_off_is_finished_by_the_next_down() {
     let sandbox = Sandbox::new();
     let aside = sandbox.folder().with_file_name(".removing.demo.01ARZ3NDEKTSV4RRFFQ69G5FAV");
     std::fs::create_dir_all(aside.join("warehouse")).unwrap();
-    std::fs::create_dir_all(sandbox.sockets_folder().join("pg")).unwrap();
+    std::fs::create_dir_all(sandbox.stack().runtime().join("pg")).unwrap();
     assert_eq!(sandbox.run(&["status"]).code, Some(3), "it is no stack any more");
     assert!(aside.exists(), "to ask is to change nothing");
     sandbox.assert_gone_after_down();
@@ -181,7 +223,8 @@ fn trouble_with_a_running_stack_is_told_and_mended() {
     assert_a_database_that_does_not_answer_is_told(&sandbox);
     sandbox.run(&["up"]).succeeded();
     sandbox.assert_healthy();
-    sandbox.assert_gone_after_down();
+    assert_removed_sockets_come_back(&sandbox);
+    assert_a_link_leads_to_the_same_stack_and_its_proof(&sandbox);
 }
 
 /// What the shell of somebody who works with databases, Dagster, dbt and Python may hold. Each of these once stopped `up` or a
@@ -251,6 +294,32 @@ fn assert_a_taken_port_is_left_to_who_has_it(sandbox: &Sandbox) {
     let _ours = TcpListener::bind(("127.0.0.1", port)).unwrap();
     sandbox.run(&["up"]).succeeded();
     assert_ne!(url(), before);
+}
+
+/// The system may clean the sockets' folder up: the agent answers again, and what was bound there is started anew.
+fn assert_removed_sockets_come_back(sandbox: &Sandbox) {
+    let before = sandbox.roots("postgres");
+    std::fs::remove_dir_all(sandbox.stack().runtime()).unwrap();
+    sandbox.run(&["status"]).succeeded();
+    sandbox.run(&["up"]).succeeded();
+    sandbox.assert_healthy();
+    assert_ne!(sandbox.roots("postgres"), before);
+}
+
+/// Another spelling of the data folder is the same stack: nothing is started twice, and `down` finds what runs.
+fn assert_a_link_leads_to_the_same_stack_and_its_proof(sandbox: &Sandbox) {
+    let link = tempfile::tempdir().unwrap();
+    let home = link.path().join("home");
+    std::os::unix::fs::symlink(sandbox.home(), &home).unwrap();
+    let variables = [("RETAILFLOW_HOME", home.to_str().unwrap())];
+    let run = |args: &[&str]| sandbox.spawn_with(&variables, args).wait();
+    let before = sandbox.processes().into_iter().filter(|found| found.root).collect::<Vec<_>>();
+    run(&["up"]).succeeded();
+    assert_eq!(sandbox.processes().into_iter().filter(|found| found.root).collect::<Vec<_>>(), before);
+    // Nobody is there who knows it by the path that it was made by.
+    signal(&sandbox.roots("agent"), "KILL");
+    run(&["down", "--yes"]).succeeded();
+    sandbox.assert_gone();
 }
 
 /// A second `up` meanwhile follows the first, and another operation is refused.

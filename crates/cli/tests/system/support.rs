@@ -7,6 +7,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use engine::process::{Found, ProcessTable};
 use serde_json::Value;
+use stack::StackFolder;
 
 use crate::command::{Ended, Running, signal};
 use crate::recording::{HOME, Recorder, SOCKETS};
@@ -45,6 +46,11 @@ impl Sandbox {
         self.home.path().join("stacks").join(STACK)
     }
 
+    /// The stack as it is now, or as it was.
+    pub(crate) fn stack(&self) -> StackFolder {
+        StackFolder::new(self.folder())
+    }
+
     pub(crate) fn command(&self, args: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_retailflow"));
         command.args(args).env("RETAILFLOW_HOME", self.home.path()).env("NO_COLOR", "1").stdin(Stdio::null());
@@ -70,7 +76,7 @@ impl Sandbox {
 
     /// The living processes of the stack.
     pub(crate) fn processes(&self) -> Vec<Found> {
-        ProcessTable::open().unwrap().of_stack(&self.folder())
+        ProcessTable::open().unwrap().of_stack(self.stack().id())
     }
 
     /// The process ids in a role, roots only.
@@ -139,7 +145,7 @@ impl Sandbox {
     /// Follows runs, as the page's stand-in plays them.
     pub(crate) fn recorder(&self) -> Recorder {
         let path = |path: &Path| path.display().to_string();
-        let words = vec![(path(self.home()), HOME), (path(&self.sockets_folder()), SOCKETS)];
+        let words = vec![(path(self.home()), HOME), (path(&self.stack().runtime()), SOCKETS)];
         Recorder { target: "sandbox", folder: self.folder(), words }
     }
 
@@ -178,28 +184,8 @@ impl Sandbox {
     pub(crate) fn assert_gone(&self) {
         assert_eq!(self.processes(), [], "processes are left");
         assert!(!self.folder().exists(), "the folder is left");
-        assert_eq!(self.sockets(), Vec::<PathBuf>::new(), "sockets are left");
-    }
-
-    /// The folders that the stack's sockets may lie in.
-    fn sockets_folders(&self) -> Vec<PathBuf> {
-        use sha2::Digest;
-        let hash = sha2::Sha256::digest(self.folder().as_os_str().as_encoded_bytes());
-        let name = format!("rf-{}", hex::encode(&hash[..6]));
-        let bases = std::env::var_os("XDG_RUNTIME_DIR").map(PathBuf::from).into_iter().chain([std::env::temp_dir()]);
-        bases.map(|base| base.join(&name)).collect()
-    }
-
-    /// The one that they do lie in.
-    pub(crate) fn sockets_folder(&self) -> PathBuf {
-        // As root, in the temporary folder: the user that PostgreSQL runs as must get there.
-        let root = std::fs::metadata("/proc/self").is_ok_and(|own| std::os::unix::fs::MetadataExt::uid(&own) == 0);
-        let mut folders = self.sockets_folders();
-        if root { folders.pop().unwrap() } else { folders.remove(0) }
-    }
-
-    fn sockets(&self) -> Vec<PathBuf> {
-        self.sockets_folders().into_iter().filter(|path| path.exists()).collect()
+        let sockets = self.stack().runtime();
+        assert!(!sockets.exists(), "sockets are left: {}", sockets.display());
     }
 }
 
@@ -224,7 +210,7 @@ impl Drop for Sandbox {
             let _ = self.command(&["down", "--yes"]).stdout(Stdio::null()).stderr(Stdio::null()).status();
         }
         let mut table = ProcessTable::open().unwrap();
-        for found in table.of_stack(&self.folder()) {
+        for found in table.of_stack(self.stack().id()) {
             let _ = table.kill(&found.mark);
         }
     }

@@ -1,7 +1,5 @@
 //! What is asked of a computer about processes.
 
-use std::path::Path;
-
 use protocol::Failure;
 
 use super::service::{ServiceSpec, spawn_detached};
@@ -11,8 +9,8 @@ use super::table::{Found, Mark, ProcessTable, Stop};
 ///
 /// Each of these blocks, but for the start of a service.
 pub trait Processes: Send + Sync {
-    /// The processes of a stack, whatever their role, oldest first.
-    fn of_stack(&self, stack: &Path) -> Result<Vec<Found>, Failure>;
+    /// The processes of the stack with an identity, whatever their role, oldest first.
+    fn of_stack(&self, stack: &str) -> Result<Vec<Found>, Failure>;
 
     /// Starts a service, which goes on when this process ends.
     fn start(&self, spec: &ServiceSpec) -> Result<(), Failure>;
@@ -36,7 +34,7 @@ pub trait Processes: Send + Sync {
 pub struct ThisComputer;
 
 impl Processes for ThisComputer {
-    fn of_stack(&self, stack: &Path) -> Result<Vec<Found>, Failure> {
+    fn of_stack(&self, stack: &str) -> Result<Vec<Found>, Failure> {
         Ok(ProcessTable::open()?.of_stack(stack))
     }
 

@@ -1,6 +1,6 @@
 //! Processes: services that outlive the agent, tools that do not, and the process table that finds both again.
 //!
-//! Every process a stack starts carries one environment variable naming the stack and its role; children inherit it.
+//! Every process a stack starts carries one environment variable naming the stack, by its identity, and its role; children inherit it.
 //! So no pid file can be stale and no kill can lose a process: whatever carries the mark is the stack's, and a second
 //! copy is seen before it is started.
 

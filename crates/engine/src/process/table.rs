@@ -20,7 +20,7 @@ const KILL_DEADLINE: Duration = Duration::from_secs(10);
 
 const POLL: Duration = Duration::from_millis(25);
 
-/// Whose process it is and what it does: `<stack folder>#<role>`.
+/// Whose process it is and what it does: `<stack's identity>#<role>`.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Mark {
     stack: String,
@@ -28,13 +28,13 @@ pub struct Mark {
 }
 
 impl Mark {
-    /// The mark of a stack's process in a role, for example `postgres`.
-    pub fn new(stack: &Path, role: &str) -> Self {
-        Self { stack: stack.to_string_lossy().into_owned(), role: role.to_owned() }
+    /// The mark of a process in a role, for example `postgres`, of the stack with an identity.
+    pub fn new(stack: &str, role: &str) -> Self {
+        Self { stack: stack.to_owned(), role: role.to_owned() }
     }
 
     /// The mark of a stack's tool: what a step runs to its end, as opposed to a service.
-    pub fn tool(stack: &Path, name: &str) -> Self {
+    pub fn tool(stack: &str, name: &str) -> Self {
         Self::new(stack, &format!("{TOOL}{name}"))
     }
 
@@ -43,9 +43,9 @@ impl Mark {
         self.role.starts_with(TOOL)
     }
 
-    /// The stack's folder.
-    pub fn stack(&self) -> &Path {
-        Path::new(&self.stack)
+    /// The stack's identity.
+    pub fn stack(&self) -> &str {
+        &self.stack
     }
 
     /// The role.
@@ -151,19 +151,33 @@ impl ProcessTable {
         Ok(Self { system })
     }
 
-    /// Reads the table and gives the processes of a stack, whatever their role.
-    pub fn of_stack(&mut self, stack: &Path) -> Vec<Found> {
-        let stack = stack.to_string_lossy();
+    /// Reads the table and gives the processes of the stack with an identity, whatever their role.
+    pub fn of_stack(&mut self, stack: &str) -> Vec<Found> {
         self.refresh();
         let mut found: Vec<Found> =
-            self.system.processes().values().filter_map(|process| self.found(process, &stack)).collect();
+            self.system.processes().values().filter_map(|process| self.found(process, stack)).collect();
         found.sort_unstable_by_key(|found| (found.started, found.pid));
         found
     }
 
+    /// Reads the table and gives the processes of a program that work in a folder, marked or not: a server's children may have
+    /// written over the environment that their mark is in.
+    pub fn at_work_in(&mut self, folder: &Path, program: &str) -> Vec<u32> {
+        // The system names folders without links.
+        let Ok(folder) = folder.canonicalize() else { return Vec::new() };
+        self.system.refresh_processes_specifics(
+            ProcessesToUpdate::All,
+            true,
+            refresh_kind().with_cwd(UpdateKind::Always),
+        );
+        let there =
+            |process: &&Process| alive(process) && process.name() == program && process.cwd() == Some(folder.as_path());
+        self.system.processes().values().filter(there).map(|process| process.pid().as_u32()).collect()
+    }
+
     /// Reads the table and gives the processes in one role.
     pub fn in_role(&mut self, mark: &Mark) -> Vec<Found> {
-        let mut found = self.of_stack(Path::new(&mark.stack));
+        let mut found = self.of_stack(&mark.stack);
         found.retain(|found| found.mark == *mark);
         found
     }

@@ -204,7 +204,7 @@ mod tests {
 
     fn shell(folder: &Path, script: &str) -> ToolSpec {
         ToolSpec {
-            mark: Mark::new(folder, "tool:test"),
+            mark: Mark::new(&folder.to_string_lossy(), "tool:test"),
             program: "/bin/sh".into(),
             args: vec!["-c".into(), script.into()],
             env: Environment::inheriting(&[PLACE]),

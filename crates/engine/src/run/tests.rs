@@ -259,7 +259,7 @@ impl Step for Polite {
     async fn apply(&self, context: &StepContext) -> Result<Outputs, Failure> {
         let script = "trap 'echo bye; exit 0' TERM; echo ready; while true; do sleep 0.05; done";
         let spec = ToolSpec {
-            mark: Mark::new(self.folder.path(), "tool:polite"),
+            mark: Mark::new(&self.folder.path().to_string_lossy(), "tool:polite"),
             program: "/bin/sh".into(),
             args: vec!["-c".into(), script.into()],
             env: Environment::inheriting(&[PLACE]),

@@ -21,16 +21,13 @@ const AWS_DISK: Room = Room { needed: 3 << 30, wanted: 5 << 30 };
 /// PostgreSQL, Dagster's three processes and a dbt run together take about 1.5 GiB.
 const MEMORY_WANTED: u64 = 3 << 30;
 
-/// The longest socket path the platforms allow is 104 (macOS) to 108 bytes.
-const LONGEST_SOCKET: usize = 103;
-
 /// What the sandbox needs, in the order it is shown.
 pub(super) async fn of_sandbox(home: &Home) -> Vec<Check> {
     let home = home.clone();
     let (uv, rest) = tokio::join!(
         tool(&tools::UV),
         tokio::task::spawn_blocking(move || {
-            vec![data_folder(&home), disk(&home, &SANDBOX_DISK), memory(), sockets(&home)]
+            vec![data_folder(&home), disk(&home, &SANDBOX_DISK), memory(), sockets()]
         })
     );
     std::iter::once(uv).chain(rest.unwrap_or_default()).collect()
@@ -43,7 +40,7 @@ pub(super) async fn of_aws(home: &Home, place: &AwsPlace) -> Vec<Check> {
         account(place),
         tool(&tools::TERRAFORM),
         tool(&tools::UV),
-        tokio::task::spawn_blocking(move || vec![data_folder(&home), disk(&home, &AWS_DISK), sockets(&home)])
+        tokio::task::spawn_blocking(move || vec![data_folder(&home), disk(&home, &AWS_DISK), sockets()])
     );
     account.into_iter().chain([terraform, uv]).chain(rest.unwrap_or_default()).collect()
 }
@@ -127,18 +124,15 @@ fn memory() -> Check {
     }
 }
 
-/// A Unix socket's path has a length limit that a deep temporary folder can exceed.
-fn sockets(home: &Home) -> Check {
+/// Whether a stack that is made now would find a place for its sockets.
+fn sockets() -> Check {
     let title = "Local sockets";
-    let Ok(name) = "x".parse() else { return passed("sockets", title, String::new()) };
-    let longest = home.stack(&name).postgres_socket().join(".s.PGSQL.5432");
-    let length = longest.as_os_str().len();
-    let detail = format!("{} ({length} of {LONGEST_SOCKET} bytes)", longest.display());
-    if length <= LONGEST_SOCKET {
-        passed("sockets", title, detail)
-    } else {
-        let hint = "Set XDG_RUNTIME_DIR or TMPDIR to a shorter path.".to_owned();
-        failed("sockets", title, detail, Some(hint), false)
+    match stack::try_sockets() {
+        Ok(place) => passed("sockets", title, format!("{} can hold them", place.display())),
+        Err(failure) => {
+            let detail = failure.to_string();
+            failed("sockets", title, detail, failure.hint, false)
+        }
     }
 }
 

@@ -111,8 +111,12 @@ impl Desk for LocalDesk {
     async fn create_stack(&self, config: StackConfig) -> Result<StackSummary, Failure> {
         config.validate()?;
         let folder = self.home.stack(&config.name);
-        folder.create(&config)?;
-        blocking(move || summary(&folder, &mut ProcessTable::open()?)).await
+        blocking(move || {
+            let mut table = ProcessTable::open()?;
+            refuse_orphans(&folder, &mut table)?;
+            summary(&folder.create(&config)?, &mut table)
+        })
+        .await
     }
 
     async fn check(&self, request: CheckRequest) -> Result<Vec<Check>, Failure> {
@@ -254,6 +258,15 @@ impl Desk for LocalDesk {
     }
 }
 
+/// Refuses to make a stack in the place of one that was removed by hand while it ran.
+fn refuse_orphans(folder: &StackFolder, table: &mut ProcessTable) -> Result<(), Failure> {
+    let orphans = if folder.path().exists() { Vec::new() } else { table.of_stack(folder.identity()?) };
+    let Some(first) = orphans.first() else { return Ok(()) };
+    Err(Failure::new(Blame::User, "Processes of an earlier stack of that name still run")
+        .cause(format!("its folder is gone, and {} processes of it are not, {} among them", orphans.len(), first.pid))
+        .hint("`retailflow down` ends them; then run the command again."))
+}
+
 /// A page below a link; a path cannot lead elsewhere.
 fn page_below(link: &str, path: &str) -> Result<String, Failure> {
     let harmless = path.chars().all(|c| c.is_ascii_alphanumeric() || "/-_.%?=&".contains(c)) && !path.contains("..");
@@ -279,7 +292,7 @@ fn log_path(folder: &StackFolder, source: &str) -> Result<std::path::PathBuf, Fa
 fn summary(folder: &StackFolder, table: &mut ProcessTable) -> Result<StackSummary, Failure> {
     let config = folder.config()?;
     let target = target_of(folder, &config);
-    let processes = table.of_stack(folder.path());
+    let processes = table.of_stack(folder.id());
     let latest = journal::peek_latest(&folder.runs())?;
     let last_run = journal::summaries(&folder.runs(), 1)?.into_iter().next();
     let agent = processes.iter().any(|found| found.mark.role() == role::AGENT);

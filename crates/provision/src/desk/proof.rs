@@ -1,4 +1,5 @@
-//! Proof that a removed stack left nothing: looked at from outside, after its agent ended.
+//! Proof that a removed stack left nothing: looked at from outside, after its agent ended. What is looked for is the stack's
+//! identity, however the stack was reached.
 
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -29,28 +30,32 @@ pub(super) fn look_until_gone(stack: &StackName, folder: &StackFolder) -> Result
     }
 }
 
-/// Removes what a removal that was cut off has left. A stack that is there is left alone.
+/// Removes what a removal that was cut off has left, or one by hand. A stack that is there is left alone.
 fn finish_removal(folder: &StackFolder) -> Result<(), Failure> {
-    let finished = folder.sweep().and_then(|()| {
-        let gone = !folder.path().exists()
-            && ProcessTable::open().is_ok_and(|mut table| table.of_stack(folder.path()).is_empty());
-        if gone { files::remove_folder(&folder.runtime()) } else { Ok(()) }
-    });
-    finished.map_err(|error| {
-        Failure::environment("What an earlier removal left could not be removed")
-            .source(&error)
-            .hint("Run `retailflow down` again.")
-    })
+    folder.sweep().map_err(|error| unremovable(&error))?;
+    if folder.path().exists() {
+        return Ok(());
+    }
+    // What they worked with is gone.
+    let mut table = ProcessTable::open()?;
+    table.of_stack(folder.identity()?).iter().try_for_each(|orphan| table.kill(&orphan.mark))?;
+    files::remove_folder(&folder.runtime()).map_err(|error| unremovable(&error))
+}
+
+fn unremovable(error: &std::io::Error) -> Failure {
+    Failure::environment("What an earlier removal left could not be removed")
+        .source(error)
+        .hint("Run `retailflow down` again.")
 }
 
 fn agent_lives(folder: &StackFolder) -> Result<bool, Failure> {
-    let mark = Mark::new(folder.path(), Role::Agent.name());
+    let mark = Mark::new(folder.identity()?, Role::Agent.name());
     Ok(!ProcessTable::open()?.in_role(&mark).is_empty())
 }
 
 fn look(stack: &StackName, folder: &StackFolder) -> Result<Proof, Failure> {
     let mut table = ProcessTable::open()?;
-    let processes = table.of_stack(folder.path());
+    let processes = table.of_stack(folder.identity()?);
     let described: Vec<String> =
         processes.iter().map(|found| format!("{} (process {})", found.mark.role(), found.pid)).collect();
     let items = vec![

@@ -63,7 +63,8 @@ async fn until_attended(folder: &StackFolder, agent: &AgentClient) -> Option<Att
         if let Ok(Some(attached)) = agent.attach_if_there().await {
             return Some(attached);
         }
-        if !folder.config_file().exists() {
+        // Another one may have been made in its place meanwhile.
+        if !folder.config_file().exists() || folder.now() != *folder {
             return None;
         }
     }

@@ -1,12 +1,16 @@
 //! PostgreSQL's server.
 
+use std::io;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use engine::process::{Environment, Mark, PLACE, ServiceSpec, Stop};
+use engine::blocking;
+use engine::process::{Environment, Mark, PLACE, ProcessTable, ServiceSpec, Stop};
 use protocol::Failure;
-use stack::{files, privileges};
+use stack::privileges;
 use target::Service;
+use tokio::time::{Instant, sleep};
 
 use crate::database;
 use crate::site::Site;
@@ -22,6 +26,11 @@ const SETTINGS: [&str; 8] = [
     "timezone=UTC",
     "log_line_prefix=%m [%p] ",
 ];
+
+/// How long the children of a killed server may take to end; they see at their next wait that it is gone.
+const OUTLIVED_WITHIN: Duration = Duration::from_secs(30);
+
+const POLL: Duration = Duration::from_millis(100);
 
 /// PostgreSQL's server.
 pub(crate) struct Postgres {
@@ -64,9 +73,10 @@ impl Service for Postgres {
     }
 
     async fn prepare(&self) -> Result<(), Failure> {
-        let (runtime, socket) = (self.site.folder.runtime(), self.site.folder.postgres_socket());
-        files::make_folder(&runtime)
-            .and_then(|()| privileges::make_postgres_folder(&socket))
+        outlive_predecessor(self.site.folder.postgres()).await?;
+        let socket = self.site.folder.postgres_socket();
+        self.site.folder.make_runtime()?;
+        privileges::make_postgres_folder(&socket)
             .map_err(|error| Failure::environment(format!("{} could not be written", socket.display())).source(&error))
     }
 
@@ -81,5 +91,29 @@ impl Service for Postgres {
     fn stop(&self) -> Stop {
         // “Fast shutdown”, which does not wait for clients; it writes what it holds to disk.
         Stop::interrupt(Duration::from_secs(20))
+    }
+}
+
+/// Waits until what is left of an earlier server of the cluster has ended: while it holds the shared memory, a new server does not
+/// start. Then nobody can be the process that the cluster's lock file names, be there one of that number or not.
+async fn outlive_predecessor(cluster: PathBuf) -> Result<(), Failure> {
+    let deadline = Instant::now() + OUTLIVED_WITHIN;
+    loop {
+        let there = cluster.clone();
+        let left = blocking(move || Ok(ProcessTable::open()?.at_work_in(&there, "postgres"))).await?;
+        let Some(first) = left.first() else { break };
+        if Instant::now() > deadline {
+            return Err(Failure::environment("An earlier PostgreSQL is still at work in the stack's cluster")
+                .cause(format!("process {first} works in {}", cluster.display()))
+                .hint("End it in the system's process monitor, then run the command again."));
+        }
+        sleep(POLL).await;
+    }
+    let lock = cluster.join("postmaster.pid");
+    match std::fs::remove_file(&lock) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => {
+            Err(Failure::environment(format!("{} could not be removed", lock.display())).source(&error))
+        }
+        _ => Ok(()),
     }
 }

@@ -73,7 +73,7 @@ async fn killed_at_random_moments_a_rerun_completes() {
         stack.root.destroy(&Ear::default()).await.unwrap();
         assert!(stack.root.resources().is_empty());
     }
-    assert!(ProcessTable::open().unwrap().in_role(&stack.mark()).is_empty());
+    assert!(ProcessTable::open().unwrap().in_role(&stack.mark("terraform:demo")).is_empty());
 }
 
 /// A kill in the middle of a write may damage the state; then a good copy is there.

@@ -118,7 +118,7 @@ async fn one_that_was_noted_and_never_started_is_forgotten() {
 async fn a_look_that_lost_its_agent_is_ended() {
     // The number of the agent is one that no process has.
     let stack = crate::support::pretender("sleep 30 & sleep 30");
-    let (name, value) = engine::process::Mark::new(stack.folder.path(), "terraform:demo/plan.4194304.0").variable();
+    let (name, value) = stack.mark("terraform:demo/plan.4194304.0").variable();
     let mut orphan = Command::new("/bin/sh");
     let mut orphan = orphan.args(["-c", "sleep 30 & sleep 30"]).env(name, value).spawn().unwrap();
     eventually("the orphan", || stack.processes().len() == 3).await;

@@ -72,7 +72,7 @@ pub(crate) struct Stack {
 impl Drop for Stack {
     fn drop(&mut self) {
         let mut table = ProcessTable::open().unwrap();
-        for found in table.of_stack(self.folder.path()) {
+        for found in table.of_stack(&identity(self.folder.path())) {
             let _ = table.kill(&found.mark);
         }
     }
@@ -124,13 +124,19 @@ impl Stack {
 
     /// The processes of the stack that still live.
     pub(crate) fn processes(&self) -> Vec<u32> {
-        let found = ProcessTable::open().unwrap().of_stack(self.folder.path());
+        let found = ProcessTable::open().unwrap().of_stack(&identity(self.folder.path()));
         found.into_iter().map(|found| found.pid).collect()
     }
 
-    pub(crate) fn mark(&self) -> Mark {
-        Mark::new(self.folder.path(), "terraform:demo")
+    /// The mark of a process of the stack.
+    pub(crate) fn mark(&self, role: &str) -> Mark {
+        Mark::new(&identity(self.folder.path()), role)
     }
+}
+
+/// The identity of the stack in a folder, which nobody else has.
+fn identity(stack: &Path) -> String {
+    stack.to_string_lossy().into_owned()
 }
 
 /// The root of a stack in a folder.
@@ -139,7 +145,7 @@ pub(crate) fn root_of(stack: &Path, program: PathBuf) -> Root {
     let nothing = stack.join("terraform.rc");
     fs::write(&nothing, "").unwrap();
     let environment = Environment::inheriting(&[PLACE]).with([("TF_CLI_CONFIG_FILE", nothing)]);
-    Root::new("demo", stack, stack.join("terraform/demo"), program, environment)
+    Root::new("demo", &identity(stack), stack.join("terraform/demo"), program, environment)
 }
 
 /// Terraform on the search path.

@@ -223,7 +223,7 @@ impl Service for Simple {
     }
 
     fn mark(&self) -> Mark {
-        Mark::new(self.world.folder.path(), self.name)
+        Mark::new(self.world.folder.id(), self.name)
     }
 
     fn computer(&self) -> Arc<dyn Processes> {

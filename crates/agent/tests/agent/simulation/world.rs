@@ -4,7 +4,6 @@ use std::collections::BTreeSet;
 use std::fmt::Display;
 use std::fs::File;
 use std::io;
-use std::path::Path;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -172,7 +171,7 @@ impl Drop for AtWork<'_> {
 }
 
 impl Processes for World {
-    fn of_stack(&self, _: &Path) -> Result<Vec<Found>, Failure> {
+    fn of_stack(&self, _: &str) -> Result<Vec<Found>, Failure> {
         Ok(self.state().processes.clone())
     }
 
