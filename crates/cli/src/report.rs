@@ -3,13 +3,15 @@
 use std::io::{BufRead, IsTerminal};
 
 use anstyle::{AnsiColor, Style};
+use jiff::Timestamp;
 use protocol::command::{Desk, StackOperation};
 use protocol::service::Health;
+use protocol::shop::lag;
 use protocol::snapshot::{Proof, Snapshot, StackList};
 use protocol::{Blame, Charts, Check, CheckStatus, Failure, Operation, StackName};
 use provision::LocalDesk;
 
-use crate::render::grouped;
+use crate::render::{grouped, span};
 use crate::state_word;
 
 const BOLD: Style = Style::new().bold();
@@ -104,6 +106,11 @@ fn services(snapshot: &Snapshot) {
             tick.rows,
             tick.write_ms
         );
+    }
+    let open = snapshot.services.iter().any(|service| service.name == "generator" && service.runs());
+    if let Some(lag) = lag(&snapshot.throughput, Timestamp::now()).filter(|_| open) {
+        let to_go = lag.to_go.map_or("not catching up".to_owned(), |left| format!("about {} to go", span(left)));
+        anstream::println!("  {:<24} {YELLOW}{} behind the clock, {to_go}{YELLOW:#}", "Catching up", span(lag.behind));
     }
 }
 

@@ -8,6 +8,7 @@ pub fn sample(record: &TickRecord) -> TickSample {
     TickSample {
         tick: record.tick,
         at: record.written_at,
+        until: Some(record.window_end),
         orders: i64::from(record.orders),
         rows: i64::try_from(record.rows()).unwrap_or(i64::MAX),
         status_changes: i64::from(record.status_changes),

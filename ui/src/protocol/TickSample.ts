@@ -13,6 +13,10 @@ tick: number,
  */
 at: string, 
 /**
+ * The end of the time that its orders are of, UTC; absent where only its metrics are known.
+ */
+until: string | null, 
+/**
  * New orders.
  */
 orders: number, 

@@ -162,6 +162,12 @@ describe('Dashboard', () => {
     doubt.getByText(/These figures are old/);
     doubt.getByText(/17,280 in the shop, 17,281 in marts\.fct_orders/);
   });
+  test('a shop that is behind the clock says how far, and for how long', async () => {
+    await dashboard({ scenario: 'behind' });
+    expect((await find('shop-behind')).textContent).toMatch(
+      /\d d \d+ h behind the clock and catching up, about \d+ m/,
+    );
+  });
   test('an unwell service is told at the top, with a way to mend it', async () => {
     const { host, user } = await dashboard({ scenario: 'unhealthy' });
     within(await find('unwell')).getByText('Dagster webserver is unwell');

@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { layout } from '../../src/lib/dag';
 import { consequenceOf, criticalPath, learnFrom, secondsLeft } from '../../src/lib/estimate';
 import * as format from '../../src/lib/format';
+import { lag } from '../../src/lib/lag';
 import { niceTicks, spread } from '../../src/lib/scale';
 import * as scroll from '../../src/lib/scroll';
 import { planOf as planInAws } from '../../src/host/fake/aws/plans';
@@ -9,6 +10,34 @@ import { planOf } from '../../src/host/fake/sandbox/plans';
 import { DEFAULT_AWS } from '../../src/state/draft.svelte';
 import type { RunState } from '../../src/protocol/RunState';
 import type { StepState } from '../../src/protocol/StepState';
+
+describe('lag', () => {
+  const now = Date.parse('2026-11-23T10:00:00Z');
+  const at = (ago: number) => new Date(now - ago * 1000).toISOString();
+  /** Ten ticks, one each second, of so many seconds each, the last of which ends so many seconds ago. */
+  const ticks = (seconds: number, behind: number) =>
+    Array.from({ length: 10 }, (_, index) => ({
+      tick: index,
+      at: at(9 - index),
+      until: at(behind + (9 - index) * seconds) as string | null,
+      orders: 0,
+      rows: 0,
+      status_changes: 0,
+      generate_ms: 0,
+      write_ms: 0,
+    }));
+
+  test.each([
+    ['keeps up', ticks(2, 60), 0, null],
+    ['gains a second each second', ticks(2, 3600), 0, { behind: 3_600_000, toGo: 3_600_000 }],
+    ['stays behind', ticks(1, 3600), 0, { behind: 3_600_000, toGo: null }],
+    ['stopped an hour ago', ticks(2, 3600), 3_600_000, { behind: 7_200_000, toGo: null }],
+    ['is known by its metrics alone', ticks(2, 3600).map((tick) => ({ ...tick, until: null })), 0, null],
+    ['has written nothing', [], 0, null],
+  ])('of a shop that %s', (_, written, later, expected) =>
+    expect(lag(written, now + later)).toEqual(expected),
+  );
+});
 
 describe('format', () => {
   test.each([

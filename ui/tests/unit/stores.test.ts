@@ -33,6 +33,7 @@ const tick = (number: number): EventKind => ({
   sample: {
     tick: number,
     at: '2026-11-20T10:00:00Z',
+    until: null,
     orders: 1,
     rows: 4,
     status_changes: 0,

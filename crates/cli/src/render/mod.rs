@@ -55,6 +55,18 @@ fn elapsed(from: Timestamp, to: Timestamp) -> String {
     }
 }
 
+/// A time span for people, to two units.
+pub(crate) fn span(of: Duration) -> String {
+    let seconds = of.as_secs();
+    let (minutes, hours, days) = (seconds / 60, seconds / 3600, seconds / 86_400);
+    match (days, hours, minutes) {
+        (0, 0, 0) => format!("{seconds} s"),
+        (0, 0, _) => format!("{minutes} min {:02} s", seconds % 60),
+        (0, ..) => format!("{hours} h {:02} min", minutes % 60),
+        _ => format!("{days} d {} h", hours % 24),
+    }
+}
+
 /// What a run waited for, step by step; `None` if all its steps came one after the other.
 pub(crate) fn longest_chain(run: &RunState) -> Option<String> {
     let chain = run.longest_chain();

@@ -121,6 +121,7 @@ fn sample(found: &Points, second: i64) -> Option<TickSample> {
     Some(TickSample {
         tick: whole(tick),
         at: Timestamp::from_second(second).ok()?,
+        until: None,
         orders: whole(orders),
         rows: whole(rows),
         status_changes: whole(status_changes),

@@ -35,7 +35,7 @@ pub enum LiveEvent<'a> {
 
 impl Writer {
     /// Writes live ticks as their windows close, until `cancel`; those missed while nobody ran the shop come back to
-    /// back. If PostgreSQL goes away, waits for it for as long as it takes, and tells so.
+    /// back, and by the hour if they are many. If PostgreSQL goes away, waits for it for as long as it takes, and tells so.
     ///
     /// `rate` gives the orders per minute, and is asked before every tick. At 0 the shop is paused: ticks go on, so
     /// that windows keep to the clock and orders under way get on, but nobody orders.
@@ -89,12 +89,13 @@ impl Writer {
     pub async fn advance(&mut self, config: &Config, rate: f64, now: Timestamp) -> Result<Advance, Error> {
         validate_rate(rate)?;
         self.ensure_connected().await?;
-        let plan = Plan::live(&self.last_of(config).await?, config, rate)?;
+        let plan = Plan::live(&self.last_of(config).await?, config, rate, now.into())?;
         if plan.window.end > Moment::from(now) {
             return Ok(Advance::Early { closes: plan.window.end.timestamp() });
         }
         let hour = |moment: Moment| moment.as_micros().div_euclid(HOUR);
-        if hour(plan.window.start) != hour(plan.window.end) {
+        // Once it has caught up, and not for each hour that it makes up for.
+        if hour(plan.window.start) != hour(plan.window.end) && !plan.is_coarse(config) {
             self.roll_up(plan.window.end.plus(-i64::from(config.tick_days) * DAY)).await?;
         }
         self.write_tick(&plan).await.map(Advance::Wrote)

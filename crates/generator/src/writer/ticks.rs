@@ -6,7 +6,7 @@ use tokio_postgres::{GenericClient, Row};
 
 use crate::config::Config;
 use crate::error::{During, Error};
-use crate::shop::{DAY, Ids, Moment, Window};
+use crate::shop::{DAY, HOUR, Ids, MINUTE, Moment, Window};
 
 /// A row of `production.generator_ticks`: a tick that was written.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -97,6 +97,12 @@ impl TickRecord {
     }
 }
 
+/// So many missed ticks are still written one by one.
+const MANY: i64 = 100;
+
+/// So many orders at most, by the rate asked for, does one tick make up for: a second's work or two.
+const MOST_ORDERS: f64 = 50_000.0;
+
 /// A tick that is to be written; its first keys are settled when that happens.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Plan {
@@ -126,18 +132,40 @@ impl Plan {
         (number < 0).then_some(Self { seed: last.seed, number, window, rate: last.rate })
     }
 
-    /// The live tick to be written after `last`.
+    /// The live tick to be written after `last`. A shop that missed many until `now` makes up for them by the hour.
     ///
     /// # Errors
     /// [`Error::HistoryIncomplete`] if days of history have to be written before.
-    pub fn live(last: &TickRecord, config: &Config, rate: f64) -> Result<Self, Error> {
+    pub fn live(last: &TickRecord, config: &Config, rate: f64, now: Moment) -> Result<Self, Error> {
         let number = last.next_number();
         if number < 0 {
             return Err(Error::HistoryIncomplete { days: -number });
         }
-        let window = Window::starting(last.window_end.into(), config.tick_micros());
+        let start = Moment::from(last.window_end);
+        let window = Window::starting(start, config.tick_micros() * at_once(start, config, rate, now));
         Ok(Self { seed: last.seed, number, window, rate })
     }
+
+    /// Whether it stands for more than one tick that was missed.
+    pub(super) fn is_coarse(&self, config: &Config) -> bool {
+        self.window.micros() > config.tick_micros()
+    }
+}
+
+/// How many ticks from `start` on are written as one: 1, unless many were missed. Then as many as there are to the end of the
+/// hour, if that is not too many orders.
+fn at_once(start: Moment, config: &Config, rate: f64, now: Moment) -> i64 {
+    let tick = config.tick_micros();
+    let ticks_until = |moment: i64| (moment - start.as_micros() + tick - 1) / tick;
+    let missed = (now.as_micros() - start.as_micros()) / tick;
+    if missed <= MANY {
+        return 1;
+    }
+    let to_the_hour = ticks_until((start.as_micros().div_euclid(HOUR) + 1) * HOUR);
+    let orders = rate * tick as f64 / MINUTE as f64;
+    #[expect(clippy::cast_possible_truncation, reason = "what is too large for an integer becomes the largest")]
+    let affordable = (MOST_ORDERS / orders) as i64;
+    missed.min(to_the_hour).min(affordable).max(1)
 }
 
 /// The tick that was written last.
@@ -181,6 +209,7 @@ pub async fn throughput(client: &impl GenericClient, since_tick: i64, limit: u32
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::shop::SECOND;
 
     fn record(plan: &Plan) -> TickRecord {
         TickRecord {
@@ -211,7 +240,9 @@ mod tests {
         let mut plans = vec![Plan::genesis(config, origin())];
         loop {
             let last = record(&plans[plans.len() - 1]);
-            let next = Plan::history(&last).or_else(|| Plan::live(&last, config, 1.0).ok()).expect("a next tick");
+            let next = Plan::history(&last)
+                .or_else(|| Plan::live(&last, config, 1.0, last.window_end.into()).ok())
+                .expect("a next tick");
             if next.number > live {
                 return plans;
             }
@@ -242,8 +273,26 @@ mod tests {
     fn live_ticks_wait_for_history() {
         let config = Config { backfill_days: 3, ..Config::default() };
         let genesis = record(&Plan::genesis(&config, origin()));
-        let error = Plan::live(&genesis, &config, 1.0).expect_err("history is missing");
+        let error = Plan::live(&genesis, &config, 1.0, origin().into()).expect_err("history is missing");
         assert_eq!(error.to_string(), "the shop's history still lacks 3 days: write them first");
+    }
+
+    #[test]
+    fn many_missed_ticks_are_made_up_for_by_the_hour() {
+        let config = Config { backfill_days: 0, ..Config::default() };
+        let genesis = record(&Plan::genesis(&config, origin()));
+        let start = Moment::from(genesis.window_end);
+        let after = |seconds: i64, rate| {
+            let now = start.plus(seconds * SECOND);
+            Plan::live(&genesis, &config, rate, now).expect("a live tick").window.micros() / SECOND
+        };
+        assert_eq!([after(0, 5.0), after(2, 5.0), after(201, 5.0)], [2, 2, 2]);
+        assert_eq!(after(203, 5.0), 202, "all of them, for the hour goes on");
+        // From 9:44:03 to the first end of a tick that is not before 10.
+        assert_eq!(after(7 * 86_400, 5.0), 15 * 60 + 58);
+        assert_eq!(after(7 * 86_400, 60_000.0), 50, "50 000 orders");
+        assert_eq!(after(7 * 86_400, 1e9), 2, "one at least");
+        assert_eq!(after(7 * 86_400, 0.0), 15 * 60 + 58, "however few orders");
     }
 
     #[test]

@@ -46,9 +46,13 @@ async fn backfill(writer: &mut Writer, config: &Config) -> Result<Summary, Error
 
 /// Writes live ticks up to number `last`, as if their time had come.
 async fn live(writer: &mut Writer, config: &Config, rate: f64, last: i64) {
-    let later = origin() + SignedDuration::from_hours(24 * 365);
-    while writer.last_tick().await.expect("reading").expect("a tick").tick < last {
-        writer.advance(config, rate, later).await.expect("a live tick");
+    loop {
+        let written = writer.last_tick().await.expect("reading").expect("a tick");
+        if written.tick >= last {
+            return;
+        }
+        let closed = written.window_end + SignedDuration::from_secs(config.tick_seconds.into());
+        writer.advance(config, rate, closed).await.expect("a live tick");
     }
 }
 

@@ -12,7 +12,7 @@ const CONFIG: Config = Config { tick_seconds: 600, ..SMALL };
 const LIVE: &str = "SELECT count(*) FROM production.generator_ticks WHERE tick > 0";
 
 /// How often a tick does not begin where the one before it ended, by time and by keys.
-const GAPS: &str = "SELECT count(*) FROM (
+pub(crate) const GAPS: &str = "SELECT count(*) FROM (
         SELECT *, lead(window_start) OVER w AS next_window, lead(first_order_id) OVER w AS next_order,
             lead(first_customer_id) OVER w AS next_customer, lead(first_order_item_id) OVER w AS next_item
         FROM production.generator_ticks WHERE tick > 0 WINDOW w AS (ORDER BY tick)

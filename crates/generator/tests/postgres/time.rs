@@ -8,7 +8,8 @@ use jiff::{SignedDuration, Timestamp};
 use tokio_postgres::Client;
 use tokio_util::sync::CancellationToken;
 
-use crate::{SMALL, assert_sound, kill_writers, killed, live, number, open_shop, server, writer};
+use crate::roll_up::GAPS;
+use crate::{SMALL, assert_sound, kill_writers, killed, live, number, open_shop, origin, server, writer};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn orders_take_their_course() {
@@ -48,10 +49,10 @@ async fn a_live_shop_catches_up_and_outlives_its_connections() {
     let server = server().await;
     let config = Config { backfill_days: 0, ..SMALL };
     let mut writer = writer(&server, "live").await;
-    let opened = Timestamp::now() - SignedDuration::from_mins(20);
+    let opened = Timestamp::now() - SignedDuration::from_mins(3);
     writer.open(&config, opened).await.expect("opening");
     let observer = server.client("live").await;
-    kill_writers(&observer, "generator_ticks", "tick", &[3, 40, 200]).await;
+    kill_writers(&observer, "generator_ticks", "tick", &[3, 20, 60]).await;
     let cancel = CancellationToken::new();
     let mut written = Vec::new();
     let mut waits = 0;
@@ -77,13 +78,41 @@ async fn a_live_shop_catches_up_and_outlives_its_connections() {
     result.expect("cancelled in good order");
     assert_eq!(killed(&observer).await, 3);
     assert!(waits >= 3, "three connections were killed, {waits} were noticed");
-    assert!(written.len() >= 600, "{} ticks of 2 s in 20 minutes", written.len());
+    assert!(written.len() >= 90, "{} ticks of 2 s in 3 minutes", written.len());
     assert!(written.windows(2).all(|pair| pair[0].tick < pair[1].tick));
     assert!(written.iter().all(|record| record.window_end <= record.written_at), "a window closes first");
     assert_sound(&observer).await;
     let newest = throughput(&observer, 0, 10).await.expect("the newest ticks");
     assert_eq!(newest.len(), 10);
     assert_eq!(newest[9].tick, number(&observer, "SELECT max(tick) FROM production.generator_ticks").await);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_shop_that_slept_for_long_catches_up_by_the_hour() {
+    let server = server().await;
+    let config = Config { backfill_days: 0, ..SMALL };
+    let mut writer = writer(&server, "slept").await;
+    writer.open(&config, origin()).await.expect("opening");
+    let now = origin() + SignedDuration::from_hours(48);
+    let mut ticks = 0;
+    while let Advance::Wrote(_) = writer.advance(&config, 2.0, now).await.expect("a tick") {
+        ticks += 1;
+    }
+    assert!((48..=50).contains(&ticks), "{ticks} ticks in two days");
+    let last = writer.last_tick().await.expect("reading").expect("a tick");
+    assert!(now.duration_since(last.window_end) < SignedDuration::from_secs(2), "{last:?}");
+    assert_eq!(number(writer.client(), GAPS).await, 0);
+    assert_sound(writer.client()).await;
+    let orders = number(writer.client(), "SELECT count(*) FROM production.orders").await;
+    // As many as were asked for, give or take the season: November is a strong one.
+    assert!((4_000..12_000).contains(&orders), "{orders} orders of 5 760");
+    let late = "SELECT count(*) FROM production.orders WHERE placed_at >= $1";
+    let after: i64 = writer.client().query_one(late, &[&last.window_end]).await.expect(late).get(0);
+    assert_eq!(after, 0, "no order of times to come");
+    // From here on it keeps to the clock again.
+    let next = last.window_end + SignedDuration::from_secs(2);
+    let Advance::Wrote(outcome) = writer.advance(&config, 2.0, next).await.expect("a tick") else { panic!("early") };
+    assert_eq!(outcome.record().window_end, next);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -36,6 +36,7 @@ export const SCENARIOS = [
   'unwatched',
   'empty',
   'doubtful',
+  'behind',
   'long',
   'unreadable',
   'aws',
@@ -181,7 +182,9 @@ export class FakeHost implements Host {
 
   #populate(): void {
     const { scenario } = this.options;
-    if (['up', 'unhealthy', 'unwatched', 'empty', 'doubtful', 'stacks', 'long'].includes(scenario)) {
+    if (
+      ['up', 'unhealthy', 'unwatched', 'empty', 'doubtful', 'behind', 'stacks', 'long'].includes(scenario)
+    ) {
       const name = scenario === 'long' ? 'a-very-long-stack-name-of-32-char'.slice(0, 32) : 'demo';
       const stack = this.#create(config(name));
       stack.bringUp();
@@ -190,6 +193,7 @@ export class FakeHost implements Host {
         stack.setService('dagster-webserver', { health: 'unhealthy', detail, restarts: 3, pid: null });
       }
       if (scenario === 'doubtful') stack.castDoubt();
+      if (scenario === 'behind') stack.fallBehind();
       if (scenario === 'long') stack.runs.push(DAMAGED);
       if (scenario === 'unwatched')
         stack.setService('generator', { health: 'stopped', detail: 'not running', pid: null });

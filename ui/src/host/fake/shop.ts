@@ -52,8 +52,8 @@ export function random(seed: number): () => number {
   };
 }
 
-/** One tick of `seconds` at `rate` orders a minute. */
-export function tick(number: number, at: number, rate: number, seconds: number): TickSample {
+/** One tick of `seconds` at `rate` orders a minute, of the time up to `until`. */
+export function tick(number: number, at: number, rate: number, seconds: number, until = at): TickSample {
   const roll = random(number * 7919);
   const expected = (rate * seconds) / 60;
   const orders = Math.floor(expected * (0.75 + roll() * 0.5) + roll());
@@ -62,6 +62,7 @@ export function tick(number: number, at: number, rate: number, seconds: number):
   return {
     tick: number,
     at: new Date(at).toISOString(),
+    until: new Date(until).toISOString(),
     orders,
     rows,
     status_changes: changes,

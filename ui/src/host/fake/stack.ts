@@ -25,6 +25,9 @@ const BATCH_MS = 50;
 const MINUTE_MS = 60_000;
 /** Ticks that a shop which is open for long has written. */
 const PAST_TICKS = 90;
+/** How long a shop slept that is behind the clock, and what it makes up for in a tick. */
+const SLEPT_MS = 3 * 24 * 60 * MINUTE_MS;
+const GAINED_MS = 10 * MINUTE_MS;
 
 /** How a stack came to be as it is, in minutes before now. */
 export interface Past {
@@ -59,6 +62,8 @@ export class FakeStack {
   #queue: Event[] = [];
   #timers: ReturnType<typeof setInterval>[] = [];
   #ticks = 0;
+  /** How far the shop is behind the clock, in milliseconds. */
+  #behind = 0;
   #ups = 0;
 
   constructor(
@@ -265,7 +270,9 @@ export class FakeStack {
 
   #tick(at: number) {
     this.#ticks += 1;
-    return shop.tick(this.#ticks, at, this.#snapshot.orders_per_minute, this.nature.tick.told);
+    this.#behind = Math.max(0, this.#behind - GAINED_MS);
+    const { told } = this.nature.tick;
+    return shop.tick(this.#ticks, at, this.#snapshot.orders_per_minute, told, at - this.#behind);
   }
 
   #publish(trigger: string, seconds: number): void {
@@ -275,6 +282,17 @@ export class FakeStack {
     this.charts = shop.charts(chartDays, orders_per_minute, seed, Date.now());
     this.#record(trigger, seconds, 0);
     this.#emit({ type: 'charts_published', published_at: this.charts.published_at });
+  }
+
+  /** The computer slept for some days, and the shop makes up for them since a minute ago. */
+  fallBehind(): void {
+    const ticks = this.#snapshot.throughput;
+    const throughput = ticks.map((tick, index) => {
+      const behind = SLEPT_MS + (ticks.length - 1 - index) * GAINED_MS;
+      return { ...tick, until: new Date(Date.parse(tick.at) - behind).toISOString() };
+    });
+    this.#snapshot = { ...this.#snapshot, throughput };
+    this.#behind = SLEPT_MS;
   }
 
   /** Newer figures did not agree with the shop's. */
